@@ -1,0 +1,119 @@
+package ticket
+
+import (
+	"slices"
+	"time"
+)
+
+// Board is the candidates of a page of mails while the page is being decided:
+// what was just decided is a candidate for the mails after it. The zero Board
+// is empty. It is not safe for concurrent use.
+type Board struct {
+	cands map[ID]*Candidate
+	hits  map[Hit][]ID
+	msgs  map[ID]ID
+}
+
+// Put adds a candidate or extends the one of the same ticket.
+func (b *Board) Put(c Candidate) {
+	if b.cands == nil {
+		b.cands, b.hits, b.msgs = map[ID]*Candidate{}, map[Hit][]ID{}, map[ID]ID{}
+	}
+	id := c.Ticket.ID
+	have := b.cands[id]
+	if have == nil {
+		have = &Candidate{}
+		b.cands[id] = have
+	}
+	have.Ticket = c.Ticket
+	for _, h := range c.Hits {
+		if !slices.Contains(b.hits[h], id) {
+			b.hits[h] = append(b.hits[h], id)
+			have.Hits = append(have.Hits, h)
+		}
+	}
+	for _, m := range c.Messages {
+		if _, ok := b.msgs[m]; !ok {
+			have.Messages = append(have.Messages, m)
+		}
+		b.msgs[m] = id
+	}
+	for _, m := range c.Members {
+		have.admit(m)
+	}
+}
+
+// admit adds a member; one who is there keeps the better standing.
+func (c *Candidate) admit(m Member) {
+	i := slices.IndexFunc(c.Members, func(x Member) bool { return x.Address == m.Address })
+	if i < 0 {
+		c.Members = append(c.Members, m)
+		return
+	}
+	c.Members[i].Pending = c.Members[i].Pending && m.Pending
+}
+
+// Ticket returns the ticket as the board has it.
+func (b *Board) Ticket(id ID) (Ticket, bool) {
+	if c := b.cands[id]; c != nil {
+		return c.Ticket, true
+	}
+	return Ticket{}, false
+}
+
+// Members returns who is on a ticket.
+func (b *Board) Members(id ID) []Member {
+	if c := b.cands[id]; c != nil {
+		return c.Members
+	}
+	return nil
+}
+
+// Match is [Match] over the candidates that the evidence can reach at all.
+func (b *Board) Match(ev Evidence, r Rules, now time.Time) Decision {
+	var reach []ID
+	add := func(ids ...ID) {
+		for _, id := range ids {
+			if !slices.Contains(reach, id) {
+				reach = append(reach, id)
+			}
+		}
+	}
+	for _, m := range slices.Concat(ev.Tokens, ev.SubjectTokens) {
+		if id, ok := b.msgs[m]; ok {
+			add(id)
+		}
+	}
+	for _, f := range siblings(ev) {
+		add(b.hits[Hit{f, HitMessageID}]...)
+		add(b.hits[Hit{f, HitReference}]...)
+	}
+	if !ev.Thread.IsZero() {
+		add(b.hits[Hit{ev.Thread, HitThread}]...)
+	}
+	cands := make([]Candidate, 0, len(reach))
+	for _, id := range reach {
+		cands = append(cands, *b.cands[id])
+	}
+	return Match(ev, cands, r, now)
+}
+
+// Hits are the fingerprints under which a mail is found later.
+func (ev Evidence) Hits() []Hit {
+	var hits []Hit
+	add := func(f Fingerprint, role HitRole) {
+		h := Hit{f, role}
+		if !f.IsZero() && !slices.Contains(hits, h) {
+			hits = append(hits, h)
+		}
+	}
+	add(ev.MessageID, HitMessageID)
+	for _, f := range ev.InReplyTo {
+		add(f, HitReference)
+	}
+	for _, f := range ev.References {
+		add(f, HitReference)
+	}
+	add(ev.Thread, HitThread)
+	return hits
+}

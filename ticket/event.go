@@ -1,0 +1,50 @@
+package ticket
+
+import "time"
+
+// EventVersion is the version of the Event format written today. Readers
+// accept every earlier one.
+const EventVersion = 1
+
+// EventType names what happened.
+type EventType string
+
+// The types of events.
+const (
+	MailboxConnected    EventType = "mailbox.connected"
+	MailboxHealth       EventType = "mailbox.health"
+	MailboxDisconnected EventType = "mailbox.disconnected"
+	TicketCreated       EventType = "ticket.created"
+	MessageReceived     EventType = "message.received"
+	ReplyQueued         EventType = "reply.queued"
+	NoteAdded           EventType = "note.added"
+	StatusChanged       EventType = "ticket.status"
+	Assigned            EventType = "ticket.assigned"
+	Tagged              EventType = "ticket.tagged"
+	Untagged            EventType = "ticket.untagged"
+	DeliveryChanged     EventType = "delivery.changed"
+	MailQuarantined     EventType = "mail.quarantined"
+	MailReleased        EventType = "mail.released"
+)
+
+// Event tells that something happened. It holds ids and constants only: no
+// address, no subject, no text, so that it may travel where content may not.
+type Event struct {
+	ID      ID        `json:"id"`
+	Version int       `json:"version"`
+	Type    EventType `json:"type"`
+	At      time.Time `json:"at"`
+	By      Actor     `json:"by"`
+	Tenant  TenantID  `json:"tenant"`
+	Mailbox ID        `json:"mailbox"`
+	Ticket  ID        `json:"ticket,omitzero"`
+	Message ID        `json:"message,omitzero"`
+	// From and To are the states of a change: statuses, agents, tags,
+	// delivery or health states.
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
+	// Cause is a constant that says why.
+	Cause string `json:"cause,omitempty"`
+	// Rung is the rung of the threading ladder that decided, for messages.
+	Rung Rung `json:"rung,omitempty"`
+}

@@ -1,0 +1,239 @@
+package ticket
+
+import (
+	"slices"
+	"time"
+)
+
+// Status is where a ticket stands.
+type Status string
+
+// The statuses of a ticket.
+const (
+	Open    Status = "open"    // waits for an agent
+	Pending Status = "pending" // waits for the contact
+	Closed  Status = "closed"  // done, until somebody writes again
+)
+
+// Valid reports whether s is one of the three statuses.
+func (s Status) Valid() bool { return s == Open || s == Pending || s == Closed }
+
+// Origin says how a ticket came to be.
+type Origin string
+
+// The origins of a ticket.
+const (
+	FromMail     Origin = "mail"     // a mail arrived
+	FromBackfill Origin = "backfill" // an old mail was taken in: closed, no rule, no reply
+	FromAgent    Origin = "agent"    // an agent wrote first
+)
+
+// Ticket is one conversation in one mailbox. It holds no content: subject,
+// names and addresses are sealed and live beside it in the store.
+type Ticket struct {
+	ID      ID
+	Tenant  TenantID
+	Mailbox ID
+	Status  Status
+	// Assignee is the agent who works it, or empty.
+	Assignee AgentID
+	// Tags are sorted and unique.
+	Tags   []string
+	Origin Origin
+	// Contact is the contact the ticket is with.
+	Contact ID
+	// Seq is the sequence number of its newest message; the first has 1.
+	Seq int64
+	// Version counts changes; a write that was decided on another version is
+	// stale.
+	Version int64
+	// Related is the ticket that this one follows without belonging to it.
+	Related   ID
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	// ClosedAt is when it was closed last; zero while it is not closed.
+	ClosedAt time.Time
+}
+
+// Rules are the tenant's choices about how tickets behave. The zero value is
+// usable.
+type Rules struct {
+	// ReopenWithin is how long after closing an answer reopens the ticket;
+	// later ones start a new ticket related to it. 0 means for ever.
+	ReopenWithin time.Duration
+	// AfterReply is the status a reply leaves; empty means Pending.
+	AfterReply Status
+}
+
+// Expired reports whether the ticket was closed too long ago to be reopened.
+func (r Rules) Expired(t Ticket, now time.Time) bool {
+	return t.Status == Closed && r.ReopenWithin > 0 && now.Sub(t.ClosedAt) > r.ReopenWithin
+}
+
+// Actor is who did something: an agent of the tenant, the contact, or the
+// library itself.
+type Actor struct {
+	Role  Role    `json:"role"`
+	Agent AgentID `json:"agent,omitempty"`
+}
+
+// Role is the kind of an Actor.
+type Role string
+
+// The roles.
+const (
+	RoleAgent   Role = "agent"
+	RoleContact Role = "contact"
+	RoleSystem  Role = "system"
+)
+
+// ByAgent, ByContact and BySystem make actors.
+func ByAgent(a AgentID) Actor { return Actor{Role: RoleAgent, Agent: a} }
+
+// ByContact is the contact as actor.
+func ByContact() Actor { return Actor{Role: RoleContact} }
+
+// BySystem is the library as actor.
+func BySystem() Actor { return Actor{Role: RoleSystem} }
+
+// Opening is what a ticket is started with.
+type Opening struct {
+	ID      ID
+	Tenant  TenantID
+	Mailbox ID
+	Contact ID
+	Origin  Origin
+	Related ID
+}
+
+// Start returns a new ticket without messages and the event of its creation. A
+// backfilled ticket starts closed, the others open.
+func Start(o Opening, by Actor, now time.Time) (Ticket, Event) {
+	t := Ticket{
+		ID: o.ID, Tenant: o.Tenant, Mailbox: o.Mailbox, Contact: o.Contact,
+		Origin: o.Origin, Related: o.Related, Status: Open,
+		Version: 1, CreatedAt: now, UpdatedAt: now,
+	}
+	if o.Origin == FromBackfill {
+		t.Status, t.ClosedAt = Closed, now
+	}
+	return t, t.event(TicketCreated, by, now)
+}
+
+// Add appends a message to the ticket: it gets the next sequence number, and
+// the ticket changes status as the message demands. A message of a person
+// reopens; an automatic one and a backfilled one change nothing; a reply leaves
+// Rules.AfterReply; a note leaves the status alone.
+func (t Ticket) Add(m Message, by Actor, r Rules, now time.Time) (Ticket, Message, []Event) {
+	t = t.touch(now)
+	t.Seq++
+	m.Ticket, m.Tenant, m.Mailbox, m.Seq = t.ID, t.Tenant, t.Mailbox, t.Seq
+	ev := t.event(addedEvent(m.Direction), by, now)
+	ev.Message, ev.Rung = m.ID, m.Match.Rung
+	events := []Event{ev}
+	if m.Provenance.Source == SourceBackfill {
+		return t, m, events
+	}
+	switch {
+	case m.Direction == In && !m.Kind.Automatic():
+		t, events = t.move(Open, by, now, events)
+	case m.Direction == Out:
+		after := r.AfterReply
+		if after == "" {
+			after = Pending
+		}
+		t, events = t.move(after, by, now, events)
+	}
+	return t, m, events
+}
+
+func addedEvent(d Direction) EventType {
+	switch d {
+	case In:
+		return MessageReceived
+	case Out:
+		return ReplyQueued
+	default:
+		return NoteAdded
+	}
+}
+
+// SetStatus moves the ticket. Moving it to where it stands changes nothing and
+// makes no event.
+func (t Ticket) SetStatus(s Status, by Actor, now time.Time) (Ticket, []Event) {
+	if s == t.Status {
+		return t, nil
+	}
+	return t.touch(now).move(s, by, now, nil)
+}
+
+func (t Ticket) move(s Status, by Actor, now time.Time, events []Event) (Ticket, []Event) {
+	if s == t.Status {
+		return t, events
+	}
+	ev := t.event(StatusChanged, by, now)
+	ev.From, ev.To = string(t.Status), string(s)
+	t.Status, t.ClosedAt = s, time.Time{}
+	if s == Closed {
+		t.ClosedAt = now
+	}
+	return t, append(events, ev)
+}
+
+// Assign gives the ticket to an agent; the empty AgentID gives it to nobody.
+func (t Ticket) Assign(a AgentID, by Actor, now time.Time) (Ticket, []Event) {
+	if a == t.Assignee {
+		return t, nil
+	}
+	ev := t.event(Assigned, by, now)
+	ev.From, ev.To = string(t.Assignee), string(a)
+	t = t.touch(now)
+	t.Assignee = a
+	return t, []Event{ev}
+}
+
+// Tag adds and removes tags; removing wins. Tags are compared byte by byte.
+func (t Ticket) Tag(add, remove []string, by Actor, now time.Time) (Ticket, []Event) {
+	tags := slices.Concat(t.Tags, add)
+	slices.Sort(tags)
+	tags = slices.Compact(tags)
+	tags = slices.DeleteFunc(tags, func(s string) bool { return s == "" || slices.Contains(remove, s) })
+	if slices.Equal(tags, t.Tags) {
+		return t, nil
+	}
+	before := t.Tags
+	t = t.touch(now)
+	t.Tags = tags
+	var events []Event
+	for _, s := range tags {
+		if !slices.Contains(before, s) {
+			ev := t.event(Tagged, by, now)
+			ev.To = s
+			events = append(events, ev)
+		}
+	}
+	for _, s := range before {
+		if !slices.Contains(tags, s) {
+			ev := t.event(Untagged, by, now)
+			ev.From = s
+			events = append(events, ev)
+		}
+	}
+	return t, events
+}
+
+func (t Ticket) touch(now time.Time) Ticket {
+	t.Version++
+	t.Tags = slices.Clone(t.Tags)
+	if now.After(t.UpdatedAt) {
+		t.UpdatedAt = now
+	}
+	return t
+}
+
+func (t Ticket) event(typ EventType, by Actor, now time.Time) Event {
+	return Event{
+		ID: NewID(now), Version: EventVersion, Type: typ, At: now, By: by,
+		Tenant: t.Tenant, Mailbox: t.Mailbox, Ticket: t.ID,
+	}
+}
