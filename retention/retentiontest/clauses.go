@@ -66,7 +66,7 @@ var clauses = []clause{
 	{"NextIsAfterNow", func(p retention.Policy, opts Options) error {
 		return each(p, opts, func(q question, d retention.Decision) error {
 			if d.Action == retention.Keep && !d.Next.IsZero() && !d.Next.After(q.now) {
-				return errors.New("Next is not after now: the ticket would be asked in a loop")
+				return errors.New("the given Next is not after now: the ticket would be asked in a loop")
 			}
 			return nil
 		})
@@ -140,7 +140,7 @@ func nextLeadsToAnAnswer(p retention.Policy, opts Options) error {
 				return nil
 			}
 			if !d.Next.After(now) {
-				return errors.New("Next does not move on")
+				return errors.New("the given Next does not move on")
 			}
 			var err error
 			now = d.Next

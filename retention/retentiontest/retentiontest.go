@@ -137,7 +137,7 @@ func facts() []retention.Facts {
 func ask(p retention.Policy, now time.Time, f retention.Facts) (d retention.Decision, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("Decide panicked at %v with %+v: %v", now, f, r)
+			err = fmt.Errorf("a panic in Decide at %v with %+v: %v", now, f, r)
 		}
 	}()
 	return p.Decide(now, f), nil

@@ -1,0 +1,40 @@
+# make test    everything, with the race detector; installs what is missing
+# make lint    formatting, vet, staticcheck, tidy modules
+# make fuzz    every fuzz target for FUZZTIME (20s)
+# make bench   every benchmark
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := test
+.PHONY: test lint fuzz bench deps
+
+GO ?= go
+STATICCHECK := $(CURDIR)/.cache/bin/staticcheck
+
+# Modules of their own below this one, such as heavy examples. tools/ holds no
+# code of ours.
+NESTED := $(shell git ls-files --cached --others --exclude-standard '*/go.mod' | { grep -vE '(^|/)(tools|testdata)/' || true; } | xargs -r -n1 dirname)
+
+test: deps
+	for dir in $(NESTED); do (cd "$$dir" && $(GO) test -race -timeout 20m ./...); done
+	$(GO) test -race -timeout 20m ./...
+
+deps:
+	tools/deps.sh
+
+lint: $(STATICCHECK)
+	unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard --deduplicate '*.go' | xargs -r ls 2>/dev/null)); \
+	if [[ -n $$unformatted ]]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	for dir in . $(NESTED); do (cd "$$dir" && $(GO) vet ./... && $(STATICCHECK) ./...); done
+	for dir in . tools $(NESTED); do (cd "$$dir" && $(GO) mod tidy -diff); done
+
+$(STATICCHECK): tools/go.mod tools/go.sum
+	mkdir -p $(@D)
+	$(GO) build -C tools -o $@ honnef.co/go/tools/cmd/staticcheck
+
+fuzz:
+	tools/fuzz.sh
+
+bench:
+	pkgs=$$(git ls-files --cached --others --exclude-standard '*_test.go' | { xargs -r grep -lE '^func Benchmark' || true; } | xargs -r -n1 dirname | sort -u | sed 's|^|./|'); \
+	if [[ -z $$pkgs ]]; then echo "no benchmarks"; else $(GO) test -run='^$$' -bench=. -benchmem $$pkgs; fi
