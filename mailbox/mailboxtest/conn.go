@@ -70,7 +70,9 @@ func (k *call) fetch(it mailbox.Item, max int64) (raw mailbox.Raw, err error) {
 		return raw, fail(OpFetch, mailbox.NotFound, "mail is gone")
 	case int64(len(m.raw)) > max || k.spoils(FaultTooLarge):
 		return raw, fail(OpFetch, mailbox.TooLarge, "mail above the limit")
-	case k.spoils(FaultHalfBody):
+	}
+	c.box.moved = append(c.box.moved, m.messageID)
+	if k.spoils(FaultHalfBody) {
 		c.broken.Store(true)
 		return raw, fail(OpFetch, mailbox.Transient, "body did not arrive whole")
 	}

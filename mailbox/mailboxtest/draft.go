@@ -25,7 +25,7 @@ func (k *call) draft(o mailbox.Outgoing) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	m := f.add(b, DraftsFolder, o.Raw, time.Now())
-	m.draft, m.out = true, o
+	m.out = o
 	m.out.Raw = m.raw
 	f.notify(k.c.user, b)
 	return m.id

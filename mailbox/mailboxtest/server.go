@@ -19,6 +19,7 @@ type box struct {
 	epochs   map[mailbox.Stream]int
 	ledger   []*SentMail
 	fetched  []string
+	moved    []string // Message-IDs of the bytes that were transferred
 
 	hints   int           // notifications so far
 	heldOff bool          // one is held back until the next
@@ -116,7 +117,7 @@ func (f *Fake) Move(user, id, folder string) {
 	m := b.mustFind(id)
 	b.folders[folder] = true
 	b.log = append(b.log, entry{m, m.folder, true}, entry{m, folder, false})
-	m.folder = folder
+	m.folder, m.draft = folder, folder == DraftsFolder
 	f.notify(user, b)
 }
 
@@ -149,6 +150,14 @@ func (f *Fake) FetchedIDs(user string) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.box(user).fetched)
+}
+
+// Transferred lists the Message-IDs of the mails whose bytes left the server,
+// whole or in part.
+func (f *Fake) Transferred(user string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.box(user).moved)
 }
 
 // ExpireCursor makes the provider forget every cursor it gave out for user.
@@ -206,7 +215,8 @@ func (f *Fake) box(user string) *box {
 func (f *Fake) add(b *box, folder string, raw []byte, at time.Time) *letter {
 	f.lastID++
 	m := &letter{id: fmt.Sprintf("m%d", f.lastID), folder: folder, seq: f.lastID,
-		raw: bytes.Clone(raw), at: at, messageID: messageID(raw)}
+		raw: bytes.Clone(raw), at: at, messageID: messageID(raw), draft: folder == DraftsFolder}
+	m.out.Raw = m.raw
 	if f.opts.Capabilities.Threads {
 		m.thread = b.threadOf(raw, m.id)
 	}
