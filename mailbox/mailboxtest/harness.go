@@ -64,6 +64,10 @@ type Server struct {
 	// CutSend makes the next sending lose its connection after the server
 	// accepted the mail and before it said so.
 	CutSend func(t *testing.T)
+	// CutFetch makes the next Fetch lose its connection within the body.
+	CutFetch func(t *testing.T)
+	// Throttle makes the next Changes be refused for a while.
+	Throttle func(t *testing.T, retryAfter time.Duration)
 	// Hang makes the server answer nothing more to Changes.
 	Hang func(t *testing.T)
 	// RefusedRecipient is an address that the server refuses as recipient.
@@ -98,6 +102,8 @@ func (s *Server) controls() map[string]bool {
 		"KillGrant":        s.KillGrant != nil,
 		"Cut":              s.Cut != nil,
 		"CutSend":          s.CutSend != nil,
+		"CutFetch":         s.CutFetch != nil,
+		"Throttle":         s.Throttle != nil,
 		"Hang":             s.Hang != nil,
 		"RefusedRecipient": s.RefusedRecipient != "",
 		"SentCopies":       s.SentCopies != nil,

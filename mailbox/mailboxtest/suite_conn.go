@@ -11,6 +11,7 @@ var connCases = []testCase{
 	{name: "conn/ctx ended", run: caseCancelled},
 	{name: "conn/close twice, then errors", run: caseClose},
 	{name: "conn/lost connection is Transient", needs: []string{"Cut"}, run: caseCut},
+	{name: "conn/throttling states how long", needs: []string{"Throttle"}, run: caseThrottle},
 	{name: "conn/ctx ends a blocked call", needs: []string{"Hang"}, run: caseHangCancel},
 	{name: "conn/Close ends a blocked call", needs: []string{"Hang"}, run: caseHangClose},
 }
@@ -68,6 +69,16 @@ func caseCut(b *bench) {
 	}
 	c = b.open(mailbox.Intake{})
 	b.wantNames(c, items, "a")
+}
+
+func caseThrottle(b *bench) {
+	c, cur := b.inbox()
+	b.Throttle(b.T, 7*time.Minute)
+	_, err := c.Changes(b.ctx(), after(cur))
+	b.wantKind("Changes that is throttled", err, mailbox.Throttled)
+	if got := mailbox.RetryAfter(err); got != 7*time.Minute {
+		b.Errorf("RetryAfter is %s, want 7m", got)
+	}
 }
 
 // blocked calls Changes on a server that does not answer.

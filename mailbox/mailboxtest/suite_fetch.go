@@ -13,6 +13,7 @@ var fetchCases = []testCase{
 	{name: "fetch/exact bytes", run: caseExactBytes},
 	{name: "fetch/too large is TooLarge", run: caseTooLarge},
 	{name: "fetch/unknown mail is NotFound", needs: []string{"Remove"}, run: caseFetchGone},
+	{name: "fetch/half a body is Transient", needs: []string{"CutFetch"}, run: caseHalfBody},
 	{name: "fetch/envelope", run: caseEnvelope},
 }
 
@@ -83,6 +84,21 @@ func caseFetchGone(b *bench) {
 	_, err := c.Fetch(b.ctx(), items[0], maxFetch)
 	b.wantKind("Fetch of a mail that is gone", err, mailbox.NotFound)
 	b.wantNames(c, items[1:], "b")
+}
+
+func caseHalfBody(b *bench) {
+	c, cur := b.inbox()
+	raw := letterOf("a", oddMails["large"])
+	b.Deliver(b.T, raw, time.Now())
+	items, _ := b.gather(c, after(cur), 1)
+	b.CutFetch(b.T)
+	got, err := c.Fetch(b.ctx(), items[0], maxFetch)
+	b.wantKind("Fetch that was cut", err, mailbox.Transient)
+	if len(got.Bytes) > 0 {
+		b.Error("Fetch returned half a body beside its error")
+	}
+	c.Close()
+	b.wantNames(b.open(mailbox.Intake{}), items, "a")
 }
 
 func caseEnvelope(b *bench) {

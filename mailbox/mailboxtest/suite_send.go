@@ -18,6 +18,7 @@ var sendCases = []testCase{
 	{name: "send/cut after acceptance is doubt", needs: []string{"CutSend"}, run: caseCutSend},
 	{name: "send/refused recipients", needs: []string{"RefusedRecipient"}, run: caseRefused},
 	{name: "send/never comes back as received", run: caseSentIsNotMail},
+	{name: "send/Filed tells whether a copy was kept", needs: []string{"SentCopies"}, run: caseFiled},
 	{name: "findsent/Unsupported", when: func(c mailbox.Capabilities) bool { return !c.FindSent }, run: caseNoFindSent},
 	{name: "findsent/finds what was sent", when: canFind, run: caseFindSent},
 	{name: "findsent/NotFound", when: canFind, run: caseFindNothing},
@@ -191,6 +192,14 @@ func caseSentIsNotMail(b *bench) {
 	b.wantNames(c, items, "b")
 	if items, _ := b.drain(c, after(cur)); len(received(items)) > 0 {
 		b.Error("a sent mail was listed as received")
+	}
+}
+
+func caseFiled(b *bench) {
+	c := b.open(mailbox.Intake{})
+	r := b.send(c, b.mailOf("a", "Thank you.\r\n"))
+	if n := len(b.SentCopies(b.T)); r.Filed != (n == 1) || n > 1 {
+		b.Errorf("Receipt.Filed is %v, but there are %d copies among the sent mail", r.Filed, n)
 	}
 }
 
