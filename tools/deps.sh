@@ -26,24 +26,23 @@ if ! command -v apt-get >/dev/null; then
 	echo "deps: install ${packages[*]} with your system's package manager, then run make again" >&2
 	exit 1
 fi
-apt=(apt-get)
+root=(env DEBIAN_FRONTEND=noninteractive)
 if ((EUID != 0)); then
 	if ! command -v sudo >/dev/null; then
 		echo "deps: as root, run: apt-get install ${packages[*]}" >&2
 		exit 1
 	fi
-	apt=(sudo apt-get)
+	root=(sudo DEBIAN_FRONTEND=noninteractive)
 fi
+install() { "${root[@]}" apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null; }
 
 echo "deps: installing ${packages[*]}"
-# Debian's package would create and start a cluster of its own; the tests need
-# only the programs. A machine that already has a cluster keeps its settings.
-if [[ " ${packages[*]} " == *" postgresql "* && ! -e /etc/postgresql-common/createcluster.conf ]]; then
-	as_root=()
-	((EUID == 0)) || as_root=(sudo)
-	"${as_root[@]}" mkdir -p /etc/postgresql-common
-	echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
+"${root[@]}" apt-get update -qq </dev/null
+# Debian's package would create and start a cluster of its own, and the tests
+# need only the programs. The setting must stand before the server arrives.
+conf=/etc/postgresql-common/createcluster.conf
+if [[ " ${packages[*]} " == *" postgresql "* && ! -e $conf ]]; then
+	install postgresql-common
+	"${root[@]}" sed -ri 's/^#?create_main_cluster.*/create_main_cluster = false/' "$conf"
 fi
-export DEBIAN_FRONTEND=noninteractive
-"${apt[@]}" update -qq </dev/null
-"${apt[@]}" install -y -qq --no-install-recommends "${packages[@]}" </dev/null >/dev/null
+install "${packages[@]}"

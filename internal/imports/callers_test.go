@@ -21,7 +21,7 @@ var guards = []guard{{
 	names:   []string{"mailbox/rfc822.Sanitize"},
 	callers: []string{},
 }, {
-	what:    "a mail is put on a ticket",
+	what:  "a mail is put on a ticket",
 	names: []string{"ticket.Match"},
 	callers: []string{
 		"ticket.(*Board).Match",
