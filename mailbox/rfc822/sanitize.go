@@ -82,7 +82,7 @@ var (
 	face    = regexp.MustCompile(`^[a-zA-Z0-9 ,-]{1,100}$`)
 	size    = regexp.MustCompile(`^[+-]?[0-9]$`)
 	anyLine = regexp.MustCompile(`^[^\x00-\x08\x0b-\x1f]{0,1000}$`)
-	style   = regexp.MustCompile(`^[a-z0-9 #%.,()/:;'"-]{1,4096}$`)
+	style   = regexp.MustCompile(`^[a-z0-9 #%.,()/:;'"-]+$`)
 )
 
 // plainAttrs are the attributes with values of a simple form, and the form.
