@@ -1,0 +1,200 @@
+package memory
+
+import (
+	"context"
+	"slices"
+
+	"github.com/helpdesk-go/helpdesk/store"
+	"github.com/helpdesk-go/helpdesk/ticket"
+)
+
+func (t *tx) insertSeen(c store.Changes) error {
+	for _, in := range c.Seen {
+		in.ReceivedAt = instant(in.ReceivedAt)
+		box := ref{c.Tenant, in.Mailbox}
+		k := providerKey{box, in.ProviderID}
+		if _, taken := t.state.seen[k]; taken {
+			return fail("provider id was seen already", store.ErrStale)
+		}
+		put(&t.journal, t.state.seen, k, in)
+		if m, a := mailKeyOf(box, in), arrivalKeyOf(box, in); in.Content.IsZero() {
+			continue // what never arrived is like nothing else
+		} else if !in.MessageID.IsZero() {
+			putFirst(&t.journal, t.state.mails, m, in)
+		} else {
+			putFirst(&t.journal, t.state.arrivals, a, in)
+		}
+	}
+	return nil
+}
+
+// putFirst keeps what is there.
+func putFirst[K comparable, V any](j *journal, m map[K]V, k K, v V) {
+	if _, ok := m[k]; !ok {
+		put(j, m, k, v)
+	}
+}
+
+func mailKeyOf(box ref, s store.Seen) mailKey { return mailKey{box, s.MessageID, s.Content} }
+
+func arrivalKeyOf(box ref, s store.Seen) arrivalKey {
+	return arrivalKey{box, s.Content, instant(s.ReceivedAt).UnixMicro()}
+}
+
+// Known implements [store.Intake].
+func (r *reader) Known(ctx context.Context, tenant ticket.TenantID, mailbox ticket.ID, probes []store.Seen) ([]store.Seen, error) {
+	if err := r.check(ctx); err != nil {
+		return nil, err
+	}
+	out := make([]store.Seen, len(probes))
+	box := ref{tenant, mailbox}
+	for i, p := range probes {
+		if s, ok := r.state.seen[providerKey{box, p.ProviderID}]; ok {
+			out[i] = s
+			continue
+		}
+		switch {
+		case p.Content.IsZero(): // nothing to compare
+		case !p.MessageID.IsZero():
+			out[i] = r.state.mails[mailKeyOf(box, p)]
+		default:
+			out[i] = r.state.arrivals[arrivalKeyOf(box, p)]
+		}
+	}
+	return out, nil
+}
+
+func (t *tx) insertHits(c store.Changes) error {
+	for _, h := range c.Hits {
+		if err := t.ticketOf(c.Tenant, h.Mailbox, h.Ticket); err != nil {
+			return err
+		}
+		k := hitKey{c.Tenant, h}
+		if t.state.hits[k] {
+			continue
+		}
+		put(&t.journal, t.state.hits, k, true)
+		p := printKey{ref{c.Tenant, h.Mailbox}, h.Fingerprint}
+		if t.state.prints[p] == nil {
+			t.state.prints[p] = map[found]bool{}
+		}
+		put(&t.journal, t.state.prints[p], found{h.Ticket, h.Role}, true)
+	}
+	return nil
+}
+
+func (t *tx) admitMembers(c store.Changes) error {
+	for _, in := range c.Members {
+		if err := t.ticketOf(c.Tenant, in.Mailbox, in.Ticket); err != nil {
+			return err
+		}
+		k := ref{c.Tenant, in.Ticket}
+		rows := t.state.members[k]
+		i := slices.IndexFunc(rows, func(m ticket.Member) bool { return m.Address == in.Address })
+		switch {
+		case i < 0:
+			rows = append(rows, in.Member)
+		case rows[i].Pending && !in.Pending:
+			rows = slices.Clone(rows)
+			rows[i].Pending = false
+		default:
+			continue
+		}
+		put(&t.journal, t.state.members, k, rows)
+	}
+	return nil
+}
+
+func (t *tx) insertContacts(c store.Changes) error {
+	for _, in := range c.Contacts {
+		k := printKey{ref{c.Tenant, in.Mailbox}, in.Address}
+		if id, ok := t.state.contacts[k]; ok && id != in.ID {
+			return fail("address is another contact's", store.ErrStale)
+		}
+		put(&t.journal, t.state.contacts, k, in.ID)
+	}
+	return nil
+}
+
+// Candidates implements [store.Intake].
+func (r *reader) Candidates(ctx context.Context, tenant ticket.TenantID, mailbox ticket.ID, fps []ticket.Fingerprint, messages []ticket.ID) ([]ticket.Candidate, error) {
+	if err := r.check(ctx); err != nil {
+		return nil, err
+	}
+	cands := map[ticket.ID]*ticket.Candidate{}
+	of := func(id ticket.ID) *ticket.Candidate {
+		c := cands[id]
+		if c == nil {
+			row, _ := r.state.tickets.get(tenant, id)
+			c = &ticket.Candidate{Ticket: cloneDomain(row.Ticket), Members: slices.Clone(r.state.members[ref{tenant, id}])}
+			cands[id] = c
+		}
+		return c
+	}
+	for _, f := range unique(fps) {
+		for at := range r.state.prints[printKey{ref{tenant, mailbox}, f}] {
+			c := of(at.ticket)
+			c.Hits = append(c.Hits, ticket.Hit{Fingerprint: f, Role: at.role})
+		}
+	}
+	for _, id := range unique(messages) {
+		if m, ok := r.state.messages.get(tenant, id); ok && m.Mailbox == mailbox {
+			c := of(m.Ticket)
+			c.Messages = append(c.Messages, id)
+		}
+	}
+	return inOrder(cands), nil
+}
+
+func unique[T comparable](in []T) []T {
+	seen := make(map[T]bool, len(in))
+	return slices.DeleteFunc(slices.Clone(in), func(v T) bool {
+		again := seen[v]
+		seen[v] = true
+		return again
+	})
+}
+
+// inOrder takes the randomness of maps out of the answer.
+func inOrder(cands map[ticket.ID]*ticket.Candidate) []ticket.Candidate {
+	out := make([]ticket.Candidate, 0, len(cands))
+	for _, c := range cands {
+		slices.SortFunc(c.Hits, func(a, b ticket.Hit) int {
+			if a.Role != b.Role {
+				return int(a.Role) - int(b.Role)
+			}
+			return slices.Compare(a.Fingerprint[:], b.Fingerprint[:])
+		})
+		out = append(out, *c)
+	}
+	slices.SortFunc(out, func(a, b ticket.Candidate) int { return slices.Compare(a.Ticket.ID[:], b.Ticket.ID[:]) })
+	return out
+}
+
+// Contacts implements [store.Intake].
+func (r *reader) Contacts(ctx context.Context, tenant ticket.TenantID, mailbox ticket.ID, addrs []ticket.Fingerprint) (map[ticket.Fingerprint]ticket.ID, error) {
+	if err := r.check(ctx); err != nil {
+		return nil, err
+	}
+	out := map[ticket.Fingerprint]ticket.ID{}
+	for _, a := range addrs {
+		if id, ok := r.state.contacts[printKey{ref{tenant, mailbox}, a}]; ok {
+			out[a] = id
+		}
+	}
+	return out, nil
+}
+
+// TicketKeys implements [store.Intake].
+func (r *reader) TicketKeys(ctx context.Context, tenant ticket.TenantID, tickets []ticket.ID) (map[ticket.ID]ticket.ID, error) {
+	if err := r.check(ctx); err != nil {
+		return nil, err
+	}
+	out := map[ticket.ID]ticket.ID{}
+	for _, id := range tickets {
+		if t, ok := r.state.tickets.get(tenant, id); ok {
+			out[id] = t.Key
+		}
+	}
+	return out, nil
+}
