@@ -44,7 +44,9 @@ var guards = []guard{{
 		"github.com/jackc/pgx/v5/pgxpool.New", "github.com/jackc/pgx/v5/pgxpool.NewWithConfig",
 		"github.com/jackc/pgx/v5/pgconn.Connect", "github.com/jackc/pgx/v5/pgconn.ConnectConfig",
 	},
-	callers: []string{},
+	callers: []string{
+		"mailbox/imap.(*Provider).dial",
+	},
 }, {
 	// In the core the time is an argument or Config's clock, so that tests and
 	// simulations decide what time it is.
