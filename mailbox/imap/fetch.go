@@ -1,0 +1,188 @@
+package imap
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+
+	"github.com/helpdesk-go/helpdesk/mailbox"
+)
+
+// slowest is the rate in bytes a second below which moving a mail fails.
+const slowest = 32 << 10
+
+// transfer returns the bounds for moving a mail. TLS adds to its size.
+func transfer(size int64) exchange {
+	return exchange{
+		budget: smallBudget + size + size/4,
+		extra:  time.Duration(size/slowest) * time.Second,
+		mail:   true,
+	}
+}
+
+// Fetch implements mailbox.Conn. It asks for BODY.PEEK[], because some servers
+// answer RFC822 without a body, and never for ENVELOPE or BODYSTRUCTURE, whose
+// parsing is the server's and breaks on odd mail.
+func (c *conn) Fetch(ctx context.Context, it mailbox.Item, maxSize int64) (mailbox.Raw, error) {
+	key, validity, uid, ok := parseItemID(it.ID)
+	name := folderName(it.Ref)
+	if !ok || folderKey(name) != key {
+		return mailbox.Raw{}, fail(opFetch, mailbox.NotFound, "item is not of this mailbox", nil)
+	}
+	if maxSize = min(maxSize, c.p.opts.MaxMailSize); maxSize <= 0 {
+		return mailbox.Raw{}, fail(opFetch, mailbox.TooLarge, "no mail is small enough", nil)
+	}
+	if c.current == nil || c.current.name != name {
+		if _, err := c.examine(ctx, opFetch, name); err != nil {
+			return mailbox.Raw{}, err
+		}
+	}
+	if c.current.validity != validity {
+		// The UID may name another mail now. Asking for changes again tells
+		// the caller that the cursor has expired.
+		return mailbox.Raw{}, fail(opFetch, mailbox.Transient, "UIDVALIDITY has changed", nil)
+	}
+	size, err := c.size(ctx, uid)
+	if err != nil {
+		return mailbox.Raw{}, err
+	}
+	if size > maxSize {
+		return mailbox.Raw{}, fail(opFetch, mailbox.TooLarge, "mail is larger than allowed", nil)
+	}
+	b, err := c.body(ctx, uid, size, maxSize)
+	return mailbox.Raw{Bytes: b}, err
+}
+
+// part is one FETCH answer.
+type part struct {
+	uid   imap.UID
+	size  int64
+	sized bool
+	body  []byte
+	whole bool
+}
+
+// parts runs one FETCH. What comes back is worth nothing with an error.
+func (c *conn) parts(ctx context.Context, x exchange, set imap.NumSet, o *imap.FetchOptions, maxSize int64) ([]part, error) {
+	var parts []part
+	err := c.do(ctx, opFetch, x, func(cl *imapclient.Client) error {
+		cmd := cl.Fetch(set, o)
+		for m := cmd.Next(); m != nil; m = cmd.Next() {
+			p, err := readPart(m, maxSize)
+			if err != nil {
+				c.g.kill(errClosed) // or Close would read the rest
+				_ = cmd.Close()     // fails as the connection is gone
+				return err
+			}
+			parts = append(parts, p)
+		}
+		return cmd.Close()
+	})
+	return parts, err
+}
+
+func readPart(m *imapclient.FetchMessageData, maxSize int64) (p part, err error) {
+	for item := m.Next(); item != nil; item = m.Next() {
+		switch item := item.(type) {
+		case imapclient.FetchItemDataUID:
+			p.uid = item.UID
+		case imapclient.FetchItemDataRFC822Size:
+			p.size, p.sized = item.Size, true
+		case imapclient.FetchItemDataBodySection:
+			if item.Literal == nil || p.whole {
+				continue
+			}
+			if item.Literal.Size() > maxSize {
+				return p, fail(opFetch, mailbox.TooLarge, "mail is larger than the server said", nil)
+			}
+			p.body, err = io.ReadAll(io.LimitReader(item.Literal, item.Literal.Size()+1))
+			if err != nil {
+				return p, err
+			}
+			p.whole = int64(len(p.body)) == item.Literal.Size()
+		}
+	}
+	return p, nil
+}
+
+// size returns RFC822.SIZE of a mail.
+func (c *conn) size(ctx context.Context, uid imap.UID) (int64, error) {
+	o := &imap.FetchOptions{UID: true, RFC822Size: true}
+	got, err := c.parts(ctx, exchange{}, imap.UIDSetNum(uid), o, c.p.opts.MaxMailSize)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range got {
+		if p.uid == uid && p.sized {
+			return p.size, nil
+		}
+	}
+	seq, err := c.exists(ctx, opFetch, uid)
+	if err != nil {
+		return 0, err
+	}
+	if seq == 0 {
+		return 0, fail(opFetch, mailbox.NotFound, "mail is gone", nil)
+	}
+	if got, err = c.parts(ctx, exchange{}, imap.SeqSetNum(seq), o, c.p.opts.MaxMailSize); err != nil {
+		return 0, err
+	}
+	for _, p := range got {
+		if p.uid == uid && p.sized {
+			return p.size, nil
+		}
+	}
+	return 0, fail(opFetch, mailbox.Transient, "server does not tell the size", nil)
+}
+
+// body returns a mail that arrived whole. The library loses it when the server
+// puts UID behind it or an unsolicited FETCH before it, without an error; then
+// it is asked for once more by sequence number, where the first answer counts
+// whatever the order.
+func (c *conn) body(ctx context.Context, uid imap.UID, size, maxSize int64) ([]byte, error) {
+	o := &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{{Peek: true}}}
+	first, err := c.parts(ctx, transfer(size), imap.UIDSetNum(uid), o, maxSize)
+	if err != nil {
+		return nil, err
+	}
+	b := pick(first, uid)
+	if b != nil && int64(len(b)) == size {
+		return b, nil
+	}
+	seq, err := c.exists(ctx, opFetch, uid)
+	if err != nil {
+		return nil, err
+	}
+	if seq == 0 {
+		return nil, fail(opFetch, mailbox.NotFound, "mail is gone", nil)
+	}
+	second, err := c.parts(ctx, transfer(max(size, int64(len(b)))), imap.SeqSetNum(seq), o, maxSize)
+	if err != nil {
+		return nil, err
+	}
+	a := pick(second, uid)
+	switch {
+	case a != nil && int64(len(a)) == size:
+		return a, nil
+	case a != nil && b != nil && len(a) > 0 && string(a) == string(b):
+		// Exchange states sizes that are estimates. Twice the same bytes in
+		// a whole literal are the mail.
+		return a, nil
+	}
+	return nil, fail(opFetch, mailbox.Transient, "mail did not arrive whole", errIncomplete)
+}
+
+var errIncomplete = errors.New("imap: the body is missing or has another size than stated")
+
+func pick(parts []part, uid imap.UID) []byte {
+	for _, p := range parts {
+		if p.uid == uid && p.whole {
+			return p.body
+		}
+	}
+	return nil
+}
