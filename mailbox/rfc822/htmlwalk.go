@@ -128,7 +128,9 @@ func (w *htmlWalk) start(tag string, more bool) {
 	if el.hidden {
 		w.hidden++
 	} else if w.hidden == 0 {
-		el.written = w.sink.open(tag, w.attrs, false)
+		if el.written = w.sink.open(tag, w.attrs, false); !el.written {
+			return // as if it had not been there, as it is for the next reader
+		}
 	}
 	w.stack = append(w.stack, el)
 	w.count[tag]++
