@@ -33,6 +33,12 @@ func serve(f *mailboxtest.Fake, rewrites bool) *mailboxtest.Server {
 		KillGrant:    func(t *testing.T) { f.KillToken(user) },
 		Cut:          func(t *testing.T) { f.Inject(mailboxtest.Fault{Kind: mailboxtest.FaultCutBefore}) },
 		CutSend:      func(t *testing.T) { f.Inject(mailboxtest.Fault{Op: f.SendOp(), Kind: mailboxtest.FaultCutAfter}) },
+		CutFetch: func(t *testing.T) {
+			f.Inject(mailboxtest.Fault{Op: mailboxtest.OpFetch, Kind: mailboxtest.FaultHalfBody})
+		},
+		Throttle: func(t *testing.T, d time.Duration) {
+			f.Inject(mailboxtest.Fault{Op: mailboxtest.OpChanges, Kind: mailboxtest.FaultThrottle, RetryAfter: d})
+		},
 		Hang: func(t *testing.T) {
 			f.Inject(mailboxtest.Fault{Op: mailboxtest.OpChanges, Kind: mailboxtest.FaultHang})
 		},
