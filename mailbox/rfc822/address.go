@@ -262,6 +262,12 @@ func (p *parser) resolve(e element) (a ticket.Address, ok bool) {
 			return a, false
 		}
 	}
+	if strings.IndexByte(e.phrase, '@') >= 0 {
+		// An encoded word beside an @ is no address, and decoding must not
+		// make one of it.
+		a.Addr, _ = normalAddr(e.phrase)
+		return a, false
+	}
 	// All of it was encoded, or there is no address at all.
 	if i := strings.LastIndexByte(a.Name, '<'); i >= 0 && strings.IndexByte(a.Name[i:], '@') > 0 {
 		inner, _, _ := strings.Cut(a.Name[i+1:], ">")

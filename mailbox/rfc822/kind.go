@@ -27,7 +27,7 @@ func kindOf(root *part, in *ticket.Inbound) ticket.Kind {
 // isBounce follows RFC 3464 and the senders that do not.
 func isBounce(root *part, in *ticket.Inbound) bool {
 	h := root.header
-	if root.typ == "multipart/report" && strings.EqualFold(root.params.get("report-type"), "delivery-status") {
+	if root.declared == "multipart/report" && strings.EqualFold(root.params.get("report-type"), "delivery-status") {
 		return true
 	}
 	for _, c := range root.children {

@@ -12,7 +12,8 @@ type part struct {
 	typ      string // lower-case media type, never empty
 	params   params
 	children []*part
-	broken   bool // Content-Type was unreadable
+	declared string // media type before it was found not to fit
+	broken   bool   // Content-Type was unreadable
 }
 
 // delim is a boundary line that ended something: level is the index of its
@@ -105,6 +106,7 @@ func (p *parser) entity(pos, depth int, def string) (*part, delim) {
 	var body int
 	pt.header, body = p.scanHeader(pos, max)
 	p.contentType(pt, def)
+	pt.declared = pt.typ
 	if !isMultipart(pt.typ) {
 		d := p.nextDelim(body)
 		pt.body = p.slice(body, d.start)
