@@ -26,7 +26,7 @@ func ParseAddress(s string) (ticket.Address, error) {
 	p := &parser{}
 	sc := addressScanner{s: s}
 	el, more := sc.next()
-	if more && strings.Trim(s[sc.pos:], " ") != "" || el.group || el.tail || strings.ContainsAny(s, ";") && !el.angled() {
+	if more && strings.Trim(s[sc.pos:], " ") != "" || el.group || el.tail || sc.noAngle || strings.ContainsAny(s, ";") && !el.angled() {
 		return ticket.Address{}, ErrAddress
 	}
 	a, ok := p.resolve(el)
@@ -259,6 +259,7 @@ func (p *parser) resolve(e element) (a ticket.Address, ok bool) {
 	for _, w := range strings.Fields(e.phrase) {
 		if strings.IndexByte(w, '@') >= 0 && !strings.Contains(w, "=?") {
 			a.Addr, _ = normalAddr(w)
+			a.Name = p.displayName(strings.Replace(e.phrase, w, "", 1) + " " + e.comment)
 			return a, false
 		}
 	}
@@ -266,6 +267,7 @@ func (p *parser) resolve(e element) (a ticket.Address, ok bool) {
 		// An encoded word beside an @ is no address, and decoding must not
 		// make one of it.
 		a.Addr, _ = normalAddr(e.phrase)
+		a.Name = p.displayName(e.comment)
 		return a, false
 	}
 	// All of it was encoded, or there is no address at all.
@@ -297,7 +299,7 @@ func (p *parser) displayName(s string) string {
 		}
 		s = b.String()
 	}
-	return cut(cleanLine(p.words(s)), maxDisplayName)
+	return cutLine(p.words(s), maxDisplayName)
 }
 
 // normalAddr folds an addr-spec and says whether it is one. If it is none it

@@ -219,7 +219,7 @@ func (w *mailWriter) address(field string, a ticket.Address) string {
 		}
 		domain = ascii
 	}
-	name := cut(cleanLine(a.Name), maxDisplayName)
+	name := cutLine(a.Name, maxDisplayName)
 	if name == "" {
 		return local + "@" + domain
 	}

@@ -123,3 +123,8 @@ func cut(s string, n int) string {
 	}
 	return s[:n]
 }
+
+// cutLine cleans s and shortens it to at most n bytes.
+func cutLine(s string, n int) string {
+	return strings.TrimRight(cut(cleanLine(s), n), " ")
+}

@@ -98,7 +98,7 @@ func (p *parser) fields(h header) {
 	for _, name := range [...]string{"Delivered-To", "X-Original-To", "Envelope-To"} {
 		p.delivered(h, name)
 	}
-	in.Subject = cut(p.text(h.get("Subject")), maxSubject)
+	in.Subject = cutLine(p.text(h.get("Subject")), maxSubject)
 	in.BaseSubject = BaseSubject(in.Subject)
 	p.ids(h)
 	in.Date = p.date(h.get("Date"))

@@ -1,0 +1,176 @@
+package rfc822
+
+import (
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// bombs are mails that have brought other readers down, by size.
+var bombs = []struct {
+	name string
+	n    int
+	code string
+	make func(n int) string
+}{
+	{"nested multiparts", 5000, DefectDepthLimit, func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n", i, i)
+		}
+		return b.String()
+	}},
+	{"empty parts", 100000, DefectPartLimit, func(n int) string {
+		return "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + strings.Repeat("--b\r\n\r\n", n)
+	}},
+	{"attachments", 900, DefectAttachmentLimit, func(n int) string {
+		return "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + strings.Repeat("--b\r\nContent-Type: image/png\r\n\r\nx\r\n", n)
+	}},
+	{"nested messages", 2000, "", func(n int) string { return strings.Repeat("Content-Type: message/rfc822\r\n\r\n", n) }},
+	{"header lines", 500000, DefectHeaderLimit, func(n int) string { return strings.Repeat("X-A: b\r\n", n) + "\r\nbody" }},
+	{"folds", 500000, DefectHeaderLimit, func(n int) string { return "Subject: a" + strings.Repeat("\r\n b", n) + "\r\n\r\nbody" }},
+	{"one long line", 5 << 20, DefectHeaderLimit, func(n int) string { return "Subject: " + strings.Repeat("x", n) + "\r\n\r\nbody" }},
+	{"addresses", 100000, DefectAddressLimit, func(n int) string { return "To: " + strings.Repeat("a@b,", n) + "\r\n\r\n" }},
+	{"addresses without comma", 100000, "", func(n int) string { return "To: " + strings.Repeat("a@b ", n) + "\r\n\r\n" }},
+	{"open quotes", 100000, "", func(n int) string { return "To: " + strings.Repeat("\"<(", n) + "\r\n\r\n" }},
+	{"encoded words", 100000, "", func(n int) string { return "Subject: " + strings.Repeat("=?x?q?", n) + "\r\n\r\n" }},
+	{"encoded word starts", 300000, "", func(n int) string { return "To: " + strings.Repeat("=?", n) + "\r\n\r\n" }},
+	{"2231 pieces", 10000, DefectParamLimit, func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, ";filename*%d=a", i)
+		}
+		return "Content-Disposition: attachment" + b.String() + "\r\n\r\nx"
+	}},
+	{"references", 20000, DefectReferenceLimit, func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, " <%d@x>", i)
+		}
+		return "References:" + b.String() + "\r\n\r\n"
+	}},
+	{"boundary lines", 1000000, "", func(n int) string {
+		return "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + strings.Repeat("--x\n", n)
+	}},
+	{"broken base64", 5 << 20, "", func(n int) string {
+		return "Content-Transfer-Encoding: base64\r\n\r\n" + strings.Repeat("!a", n)
+	}},
+	{"quoted signs", 5 << 20, "", func(n int) string {
+		return "Content-Transfer-Encoding: quoted-printable\r\n\r\n" + strings.Repeat("=", n)
+	}},
+	{"NUL", 5 << 20, DefectNul, func(n int) string { return "\r\n" + strings.Repeat("\x00", n) }},
+	{"cid", 500000, "", func(n int) string {
+		return "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n" + strings.Repeat("cid:", n) +
+			"\r\n--b\r\nContent-Type: image/png\r\nContent-ID: <x>\r\n\r\nx"
+	}},
+	{"subject prefixes", 200000, "", func(n int) string { return "Subject: " + strings.Repeat("Re: ", n) + "\r\n\r\n" }},
+}
+
+// TestBombs parses each bomb at n and 2n. The deadline is far above linear and
+// far below quadratic work.
+func TestBombs(t *testing.T) {
+	for _, b := range bombs {
+		for _, n := range [...]int{b.n, 2 * b.n} {
+			start := time.Now()
+			in := Parse([]byte(head + b.make(n)))
+			if el := time.Since(start); el > 3*time.Second {
+				t.Errorf("%s at %d: %v", b.name, n, el)
+			}
+			if b.code != "" && !strings.Contains(codes(in), b.code) {
+				t.Errorf("%s at %d: %q", b.name, n, codes(in))
+			}
+			if err := checkStrings(&in); err != nil {
+				t.Errorf("%s: %v", b.name, err)
+			}
+			if len(in.MessageID) == 0 {
+				t.Errorf("%s: header lost", b.name)
+			}
+		}
+	}
+	in := Parse(append([]byte(head+"\r\n"), make([]byte, maxRaw)...))
+	if !in.Limited || !strings.Contains(codes(in), DefectRawLimit) {
+		t.Error("raw limit")
+	}
+}
+
+func TestHTMLBombs(t *testing.T) {
+	for name, doc := range map[string]string{
+		"div": strings.Repeat("<div>", 400000), "p": strings.Repeat("<p>x", 200000), "li": strings.Repeat("<ul><li>", 100000),
+		"b then li": strings.Repeat("<b>", 199) + strings.Repeat("<li>", 400000), "end tags": strings.Repeat("<b>", 199) + strings.Repeat("</i>", 400000),
+		"style": `<p style="` + strings.Repeat("a{", 500000) + `">x`, "short styles": strings.Repeat(`<p style="`+strings.Repeat("a:b;", 500)+`">x`, 500),
+		"attributes": "<p " + strings.Repeat("a=b ", 400000) + ">x", "attribute names": "<p " + strings.Repeat("abc", 600000) + ">",
+		"comment": "<!--" + strings.Repeat("-", 2<<20), "entities": strings.Repeat("&", 2<<20), "lt": strings.Repeat("<", 2<<20),
+		"svg": strings.Repeat("<svg><p>", 200000), "hidden": strings.Repeat("<p hidden>", 200000), "cdata": strings.Repeat("<![CDATA[", 200000),
+		"links": strings.Repeat(`<a href="http://x">`, 100000), "big": strings.Repeat("x", 60<<20), "table": strings.Repeat("<table><tr><td>", 100000),
+	} {
+		start := time.Now()
+		safe, _ := Sanitize(doc, SanitizeOptions{})
+		text := HTMLToText(doc)
+		if el := time.Since(start); el > 5*time.Second {
+			t.Errorf("%s: %v", name, el)
+		}
+		if len(safe.String()) > maxHTMLOut+1024 || len(text) > 2*maxHTMLOut {
+			t.Errorf("%s: %d and %d bytes", name, len(safe.String()), len(text))
+		}
+	}
+	for _, s := range []string{strings.Repeat("http", 1<<20), strings.Repeat("http://", 1<<18), "http://" + strings.Repeat("(", 1<<20), strings.Repeat("> ", 1<<20)} {
+		start := time.Now()
+		TextToHTML(s)
+		Quote(s)
+		BaseSubject(s)
+		if el := time.Since(start); el > 3*time.Second {
+			t.Errorf("%.20q: %v", s, el)
+		}
+	}
+}
+
+// TestFingerprintGolden holds the function still. If it fails, the function is
+// wrong, never the vectors: stored values depend on them.
+func TestFingerprintGolden(t *testing.T) {
+	for raw, want := range map[string]string{
+		"": goldenEmpty,
+		"From: a@b\r\nSubject: x\r\n y\r\n\r\nbody\r\n": goldenMail,
+	} {
+		got := ContentFingerprint([]byte(raw))
+		if hex.EncodeToString(got[:]) != want {
+			t.Errorf("%q: %x", raw, got)
+		}
+	}
+	base := ContentFingerprint([]byte("From: a@b\r\nSubject: x\r\n y\r\n\r\nbody\r\n"))
+	for _, same := range []string{
+		"Received: z\r\nReturn-Path: <q>\r\nSubject:  x y\r\nX-Foo: 1\r\nARC-Seal: 2\r\n more\r\nfrom: a@b\r\n\r\nbody",
+		"From: a@b\nSubject: x\n\ty\n\nbody\n\n", "From: a@b\rSubject: x y\r\rbody\r", "\xef\xbb\xbfFrom: a@b\r\nSubject: x y\r\n\r\nbody",
+	} {
+		if ContentFingerprint([]byte(same)) != base {
+			t.Errorf("differs: %q", same)
+		}
+	}
+	for _, other := range []string{"From: a@b\r\nSubject: x y\r\n\r\nBody\r\n", "From: a@c\r\nSubject: x y\r\n\r\nbody\r\n", "From: a@b\r\nFrom: a@b\r\nSubject: x y\r\n\r\nbody\r\n",
+		"From: a@b\r\nSubject: x\r\nSubject: y\r\n\r\nbody\r\n", "From: a@b\r\nSubject: x y\r\n\r\n\r\nbody\r\n"} {
+		if ContentFingerprint([]byte(other)) == base {
+			t.Errorf("equal: %q", other)
+		}
+	}
+}
+
+// TestCraftedAttachments checks the names and types the crafted attacks get.
+func TestCraftedAttachments(t *testing.T) {
+	dir := dataDir(t, "HELPDESK_ATTACKS", "attacks")
+	if dir == "" {
+		return
+	}
+	paths, _ := filepath.Glob(filepath.Join(dir, "crafted-mails", "eml", "F*.eml"))
+	for _, p := range paths {
+		b, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range Parse(b).Attachments {
+			t.Logf("%s: %q %s", filepath.Base(p), a.Name, a.Type)
+		}
+	}
+}
