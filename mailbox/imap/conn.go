@@ -103,10 +103,9 @@ func (c *conn) authenticate(token sasl.Client) error {
 	if err != nil {
 		return err
 	}
-	if c.caps = c.cl.Caps(); c.caps == nil {
-		return errProtocol
-	}
-	return nil
+	// Asked anew: the library may still hold those from before the login.
+	c.caps, err = c.cl.Capability().Wait()
+	return err
 }
 
 // exchange describes the bounds of one or more commands.

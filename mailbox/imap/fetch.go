@@ -75,7 +75,12 @@ func (c *conn) parts(ctx context.Context, x exchange, set imap.NumSet, o *imap.F
 			p, err := readPart(m, maxSize)
 			if err != nil {
 				c.g.kill(errClosed) // or Close would read the rest
-				_ = cmd.Close()     // fails as the connection is gone
+				if errors.Is(err, errCut) {
+					// The library goes on reading by itself now; Close
+					// beside it would be a data race.
+					<-cl.Closed()
+				}
+				_ = cmd.Close() // fails as the connection is gone
 				return err
 			}
 			parts = append(parts, p)
@@ -100,10 +105,10 @@ func readPart(m *imapclient.FetchMessageData, maxSize int64) (p part, err error)
 				return p, fail(opFetch, mailbox.TooLarge, "mail is larger than the server said", nil)
 			}
 			p.body, err = io.ReadAll(io.LimitReader(item.Literal, item.Literal.Size()+1))
-			if err != nil {
-				return p, err
+			if err != nil || int64(len(p.body)) != item.Literal.Size() {
+				return p, errCut
 			}
-			p.whole = int64(len(p.body)) == item.Literal.Size()
+			p.whole = true
 		}
 	}
 	return p, nil
@@ -175,6 +180,8 @@ func (c *conn) body(ctx context.Context, uid imap.UID, size, maxSize int64) ([]b
 	}
 	return nil, fail(opFetch, mailbox.Transient, "mail did not arrive whole", errIncomplete)
 }
+
+var errCut = errors.New("imap: the connection ended within a body")
 
 var errIncomplete = errors.New("imap: the body is missing or has another size than stated")
 

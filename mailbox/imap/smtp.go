@@ -29,6 +29,9 @@ func (c *conn) Send(ctx context.Context, o mailbox.Outgoing) (mailbox.Receipt, e
 	if err := checkOutgoing(o); err != nil {
 		return mailbox.Receipt{}, unsent(err)
 	}
+	if c.stopped() {
+		return mailbox.Receipt{}, unsent(fail(opSend, mailbox.Transient, "connection is closed", errClosed))
+	}
 	if c.acct.SMTP.Host == "" {
 		return mailbox.Receipt{}, unsent(fail(opSend, mailbox.Unsupported, "account has no SMTP server", nil))
 	}

@@ -40,6 +40,8 @@ type world struct {
 	imap imap.Server
 	smtp imap.Server
 	box  *outbox
+	ctl  control
+	net  *cutter
 }
 
 type worldOptions struct {
@@ -63,7 +65,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	}
 	opts := &imapserver.Options{
 		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
-			return mem.NewSession(), nil, nil
+			return &spy{Session: mem.NewSession(), w: w}, nil, nil
 		},
 		Caps: caps, InsecureAuth: o.security == imap.Plaintext, Logger: log.New(io.Discard, "", 0),
 	}
@@ -75,6 +77,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	w.imap = serverAt(il, o.security)
 	ss := smtp.NewServer(w.box)
 	ss.Domain, ss.AllowInsecureAuth, ss.MaxMessageBytes = "smtp.test", o.security == imap.Plaintext, 4<<20
+	ss.MaxLineLength = 1 << 16
 	ss.EnableSMTPUTF8, ss.ErrorLog = true, log.New(io.Discard, "", 0)
 	if o.security == imap.STARTTLS {
 		ss.TLSConfig = o.tls
@@ -84,7 +87,8 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	if o.security == imap.ImplicitTLS {
 		il, sl = tls.NewListener(il, o.tls), tls.NewListener(sl, o.tls)
 	}
-	go is.Serve(il)
+	w.net = &cutter{Listener: il}
+	go is.Serve(w.net)
 	go ss.Serve(sl)
 	t.Cleanup(func() { is.Close(); ss.Close() })
 	return w
@@ -155,6 +159,7 @@ type outbox struct {
 	mu    sync.Mutex
 	sent  []letter
 	fails map[string]*smtp.SMTPError // by "MAIL", "DATA" or recipient
+	cut   bool                       // the connection after the next mail
 }
 
 type letter struct {
@@ -179,10 +184,13 @@ func (b *outbox) letters() []letter {
 	return append([]letter(nil), b.sent...)
 }
 
-func (b *outbox) NewSession(*smtp.Conn) (smtp.Session, error) { return &submission{box: b}, nil }
+func (b *outbox) NewSession(c *smtp.Conn) (smtp.Session, error) {
+	return &submission{box: b, conn: c.Conn()}, nil
+}
 
 type submission struct {
 	box  *outbox
+	conn net.Conn
 	user string
 	cur  letter
 }
@@ -224,7 +232,12 @@ func (s *submission) Data(r io.Reader) error {
 	s.cur.raw = raw
 	s.box.mu.Lock()
 	s.box.sent = append(s.box.sent, s.cur)
+	cut := s.box.cut
+	s.box.cut = false
 	s.box.mu.Unlock()
+	if cut {
+		s.conn.Close()
+	}
 	return nil
 }
 
