@@ -197,3 +197,12 @@ func randomID(now time.Time) ticket.ID {
 	_, _ = rand.Read(id[9:])
 	return id
 }
+
+// Fence closes slots and forgets their keys. What was fenced neither seals nor
+// opens, from the next call on.
+func (v *Vault) Fence(ctx context.Context, t ticket.TenantID, ids []ticket.ID) error {
+	if err := v.cfg.Slots.Fence(ctx, t, ids); err != nil {
+		return fmt.Errorf("privacy: fencing key slots: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package helpdesk
+
+import (
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/helpdesk-go/helpdesk/mailbox"
+	"github.com/helpdesk-go/helpdesk/mailbox/rfc822"
+	"github.com/helpdesk-go/helpdesk/privacy"
+	"github.com/helpdesk-go/helpdesk/store"
+	"github.com/helpdesk-go/helpdesk/ticket"
+)
+
+// The causes of quarantine.
+const (
+	causeTooLarge = "too-large"     // above Config.MaxMail; not transferred
+	causeFetch    = "fetch-failed"  // it never arrived whole
+	causeParser   = "parser-failed" // the parser gave up on it
+	causeRejected = "rejected"      // the store refused its data
+)
+
+// arrival is one mail on its way in. Its ids are made before the first
+// attempt, so that what an attempt leaves outside the transaction is found
+// again by the next.
+type arrival struct {
+	item   mailbox.Item
+	raw    []byte
+	mail   ticket.Inbound
+	ev     ticket.Evidence
+	seen   store.Seen
+	people people
+	// cause sends it to quarantine when set.
+	cause string
+	// ours is the message of ours that it proves to be, or zero.
+	ours ticket.ID
+	// quarantined is the record it is taken out of, or zero.
+	released ticket.ID
+
+	message, ticket, key ticket.ID
+}
+
+// people are the addresses of a mail as fingerprints.
+type people struct {
+	from ticket.Fingerprint
+	to   []ticket.Fingerprint
+}
+
+// copiedMost bounds how many copied addresses a single mail can bring onto a
+// ticket.
+const copiedMost = 50
+
+// newArrival reads a fetched mail. It never fails: what cannot be read is
+// marked for quarantine.
+func newArrival(it mailbox.Item, raw []byte, h *privacy.Hasher, self own, now time.Time) *arrival {
+	a := blankArrival(it, now)
+	a.raw = raw
+	a.parse()
+	sum := rfc822.ContentFingerprint(raw)
+	a.seen.Content = h.Fingerprint(privacy.DomainContent, hex.EncodeToString(sum[:]))
+	a.seen.MessageID = h.Fingerprint(privacy.DomainMessageID, a.mail.MessageID)
+	a.ev = evidence(a.mail, it, h)
+	a.people = peopleOf(a.mail, h, self)
+	if it.Sent {
+		a.ours = ourMessage(a.mail, h)
+	}
+	return a
+}
+
+// blankArrival is a mail that has not been fetched.
+func blankArrival(it mailbox.Item, now time.Time) *arrival {
+	if it.ReceivedAt.IsZero() {
+		it.ReceivedAt = now
+	}
+	return &arrival{
+		item: it, message: ticket.NewID(now), ticket: ticket.NewID(now), key: ticket.NewID(now),
+		seen: store.Seen{ProviderID: it.ID, ReceivedAt: it.ReceivedAt.UTC()},
+	}
+}
+
+// parse keeps a panic of the parser inside this one mail.
+func (a *arrival) parse() {
+	defer func() {
+		if recover() != nil {
+			a.mail, a.cause = ticket.Inbound{}, causeParser
+		}
+	}()
+	a.mail = rfc822.Parse(a.raw)
+}
+
+// evidence hashes what threading looks at.
+func evidence(in ticket.Inbound, it mailbox.Item, h *privacy.Hasher) ticket.Evidence {
+	ev := ticket.Evidence{
+		MessageID: h.Fingerprint(privacy.DomainMessageID, in.MessageID),
+		Thread:    h.Fingerprint(privacy.DomainThread, it.Thread),
+		Subject:   h.Fingerprint(privacy.DomainSubject, in.BaseSubject),
+		Own:       it.Sent,
+	}
+	if len(in.From) > 0 {
+		ev.From = h.Fingerprint(privacy.DomainAddress, in.From[0].Addr)
+	}
+	for _, id := range in.InReplyTo {
+		ev.InReplyTo = append(ev.InReplyTo, h.Fingerprint(privacy.DomainMessageID, id))
+	}
+	for _, id := range slices.Backward(in.References) {
+		ev.References = append(ev.References, h.Fingerprint(privacy.DomainMessageID, id))
+	}
+	ev.Tokens, ev.SubjectTokens = tokens(in, h), subjectTokens(in.Subject, h)
+	return ev
+}
+
+// tokens finds our signature in ids that a reply quotes and in the tag of the
+// address it was sent to (RFC 5233).
+func tokens(in ticket.Inbound, h *privacy.Hasher) []ticket.ID {
+	var found []ticket.ID
+	try := func(s string) {
+		if id, ok := h.ParseToken(s); ok && !slices.Contains(found, id) {
+			found = append(found, id)
+		}
+	}
+	for _, id := range slices.Concat(in.InReplyTo, reversed(in.References)) {
+		local, _, _ := strings.Cut(id, "@")
+		try(local)
+	}
+	for _, a := range slices.Concat(in.Delivered, in.To, in.Cc) {
+		local, _, _ := strings.Cut(a.Addr, "@")
+		if _, tag, ok := strings.Cut(local, "+"); ok {
+			try(tag)
+		}
+	}
+	return found
+}
+
+func reversed(ids []string) []string {
+	out := slices.Clone(ids)
+	slices.Reverse(out)
+	return out
+}
+
+// subjectTokens finds signed tokens in square brackets.
+func subjectTokens(subject string, h *privacy.Hasher) []ticket.ID {
+	var found []ticket.ID
+	for part := range strings.SplitSeq(subject, "[") {
+		word, _, ok := strings.Cut(part, "]")
+		if id, good := h.ParseToken(strings.TrimPrefix(word, "#")); ok && good && !slices.Contains(found, id) {
+			found = append(found, id)
+		}
+	}
+	return found
+}
+
+// ourMessage tells which message of ours a mail among the sent ones is, by its
+// marker or its Message-ID.
+func ourMessage(in ticket.Inbound, h *privacy.Hasher) ticket.ID {
+	if id, ok := h.ParseToken(in.Marker); ok {
+		return id
+	}
+	local, _, _ := strings.Cut(in.MessageID, "@")
+	id, _ := h.ParseToken(local)
+	return id
+}
+
+func peopleOf(in ticket.Inbound, h *privacy.Hasher, self own) people {
+	var p people
+	if len(in.From) > 0 {
+		p.from = h.Fingerprint(privacy.DomainAddress, in.From[0].Addr)
+	}
+	for _, a := range slices.Concat(in.To, in.Cc) {
+		f := h.Fingerprint(privacy.DomainAddress, a.Addr)
+		if !strings.EqualFold(a.Addr, self.Addr) && !f.IsZero() && f != p.from && !slices.Contains(p.to, f) && len(p.to) < copiedMost {
+			p.to = append(p.to, f)
+		}
+	}
+	return p
+}
+
+// fingerprints are all ids under which a candidate may be found.
+func (a *arrival) fingerprints() []ticket.Fingerprint {
+	var out []ticket.Fingerprint
+	for _, hit := range a.ev.Hits() {
+		out = append(out, hit.Fingerprint)
+	}
+	return out
+}

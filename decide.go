@@ -1,0 +1,335 @@
+package helpdesk
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/helpdesk-go/helpdesk/mailbox"
+	"github.com/helpdesk-go/helpdesk/store"
+	"github.com/helpdesk-go/helpdesk/ticket"
+)
+
+// decision is what becomes of a page of arrivals, before it is sealed.
+type decision struct {
+	mailbox store.Mailbox
+	stream  mailbox.Stream
+	rules   ticket.Rules
+	now     time.Time
+
+	known      []store.Seen
+	deliveries map[ticket.ID]ticket.Delivery
+	contacts   map[ticket.Fingerprint]ticket.ID
+	keys       map[ticket.ID]ticket.ID
+	board      ticket.Board
+
+	was      map[ticket.ID]int64 // tickets that exist, with the version read
+	touched  []ticket.ID
+	subjects map[ticket.ID]string // of tickets made on this page
+	messages []unsealed
+	held     []*arrival
+	ch       store.Changes
+}
+
+// unsealed is a message whose content is still plain.
+type unsealed struct {
+	msg   store.Message
+	key   ticket.ID
+	fresh bool // the key is new
+	plain plain
+}
+
+// read gathers what the page is decided on, in a handful of round trips.
+func (p *decision) read(ctx context.Context, r store.Reader, page []*arrival) error {
+	probes := make([]store.Seen, len(page))
+	var fps, addrs []ticket.Fingerprint
+	var msgs []ticket.ID
+	for i, a := range page {
+		probes[i] = a.seen
+		fps = append(fps, a.fingerprints()...)
+		msgs = append(msgs, slices.Concat(a.ev.Tokens, a.ev.SubjectTokens)...)
+		addrs = append(append(addrs, a.people.to...), a.people.from)
+	}
+	var err error
+	t, mb := p.mailbox.Tenant, p.mailbox.ID
+	if p.known, err = r.Known(ctx, t, mb, probes); err != nil {
+		return err
+	}
+	cands, err := r.Candidates(ctx, t, mb, distinct(fps), msgs)
+	if err != nil {
+		return err
+	}
+	if p.contacts, err = r.Contacts(ctx, t, mb, distinct(addrs)); err != nil {
+		return err
+	}
+	p.board, p.was = ticket.Board{}, map[ticket.ID]int64{}
+	ids := make([]ticket.ID, 0, len(cands))
+	for _, c := range cands {
+		p.board.Put(c)
+		p.was[c.Ticket.ID] = c.Ticket.Version
+		ids = append(ids, c.Ticket.ID)
+	}
+	if p.keys, err = r.TicketKeys(ctx, t, ids); err != nil {
+		return err
+	}
+	return p.readDeliveries(ctx, r, page)
+}
+
+// readDeliveries looks up the sending state of mails that prove to be ours.
+func (p *decision) readDeliveries(ctx context.Context, r store.Reader, page []*arrival) error {
+	p.deliveries = map[ticket.ID]ticket.Delivery{}
+	for i, a := range page {
+		id := a.ours
+		if id.IsZero() {
+			id = p.known[i].Object
+		}
+		if id.IsZero() || a.seen.ProviderID == p.known[i].ProviderID {
+			continue
+		}
+		d, err := r.Delivery(ctx, p.mailbox.Tenant, id)
+		switch {
+		case err == nil:
+			p.deliveries[id] = d
+		case !errors.Is(err, store.ErrNotFound):
+			return err
+		}
+	}
+	return nil
+}
+
+func distinct(fps []ticket.Fingerprint) []ticket.Fingerprint {
+	slices.SortFunc(fps, func(a, b ticket.Fingerprint) int { return slices.Compare(a[:], b[:]) })
+	fps = slices.Compact(fps)
+	return slices.DeleteFunc(fps, ticket.Fingerprint.IsZero)
+}
+
+// decide goes through the page in the provider's order. It does no I/O.
+func (p *decision) decide(page []*arrival) {
+	p.ch = store.Changes{Tenant: p.mailbox.Tenant}
+	p.subjects = map[ticket.ID]string{}
+	here := map[string]bool{}       // provider ids on this page
+	twin := map[copyKey]ticket.ID{} // copies on this page
+	for i, a := range page {
+		known := p.known[i]
+		switch {
+		case !a.released.IsZero():
+			p.take(a)
+		case here[a.seen.ProviderID] || !known.Object.IsZero() && known.ProviderID == a.seen.ProviderID:
+			continue
+		case !known.Object.IsZero():
+			p.duplicate(a, known.Object)
+		case !twin[copyOf(a)].IsZero():
+			p.duplicate(a, twin[copyOf(a)])
+		case !p.deliveries[a.ours].Message.IsZero():
+			p.duplicate(a, a.ours)
+		case a.cause != "":
+			p.quarantine(a)
+		default:
+			p.take(a)
+			twin[copyOf(a)] = a.message
+		}
+		here[a.seen.ProviderID] = true
+	}
+	p.collectTickets()
+}
+
+// copyKey is what makes two mails of a page copies of one mail.
+type copyKey struct {
+	id, content ticket.Fingerprint
+	at          time.Time
+}
+
+func copyOf(a *arrival) copyKey {
+	k := copyKey{id: a.seen.MessageID, content: a.seen.Content}
+	if k.id.IsZero() {
+		k.at = a.seen.ReceivedAt
+	}
+	if k.content.IsZero() {
+		k.content = ticket.Fingerprint(append([]byte{0}, a.message[:]...)) // not fetched: nobody's twin
+	}
+	return k
+}
+
+// duplicate notes one more provider id of a known mail. A copy of our own mail
+// proves that it was sent.
+func (p *decision) duplicate(a *arrival, object ticket.ID) {
+	p.see(a, object)
+	d, ok := p.deliveries[object]
+	if !ok || d.State == ticket.Sent {
+		return
+	}
+	next, ev, err := d.To(ticket.Sent, "seen at the provider", p.now)
+	if err != nil {
+		return // withdrawn or failed and yet sent by hand: the person's word stands
+	}
+	p.deliveries[object] = next
+	p.ch.Deliveries = append(p.ch.Deliveries, next)
+	p.ch.Events = append(p.ch.Events, ev)
+	p.ch.ProviderIDs = append(p.ch.ProviderIDs, store.ProviderID{Mailbox: p.mailbox.ID, Message: object, ProviderID: a.item.ID})
+}
+
+func (p *decision) see(a *arrival, object ticket.ID) {
+	s := a.seen
+	s.Mailbox, s.Object = p.mailbox.ID, object
+	p.ch.Seen = append(p.ch.Seen, s)
+}
+
+func (p *decision) quarantine(a *arrival) {
+	p.see(a, a.message)
+	p.held = append(p.held, a)
+	ev := mailboxEvent(p.mailbox, ticket.MailQuarantined, p.now)
+	ev.Message, ev.Cause = a.message, a.cause
+	p.ch.Events = append(p.ch.Events, ev)
+}
+
+// take makes a message of a mail and puts it on its ticket.
+func (p *decision) take(a *arrival) {
+	d := p.board.Match(a.ev, p.rules, p.now)
+	at, src := p.now, ticket.SourceLive
+	switch {
+	case p.stream == mailbox.Backfill:
+		at, src = a.seen.ReceivedAt, ticket.SourceBackfill
+	case a.item.Sent:
+		src = ticket.SourceSent
+	}
+	by, dir := ticket.ByContact(), ticket.In
+	if a.item.Sent {
+		by, dir = ticket.ByAgent(""), ticket.Out
+	}
+	other := p.contactOf(a)
+	t, fresh := p.ticketFor(a, d, other, by, at)
+	msg := ticket.Message{
+		ID: a.message, Direction: dir, Kind: a.mail.Kind, By: by, Contact: other, Match: d.Trace,
+		Attachments: len(a.mail.Attachments), CreatedAt: p.now,
+		Provenance: ticket.Provenance{Source: src, ProviderID: a.item.ID, Parser: parserVersion, ReceivedAt: a.seen.ReceivedAt},
+	}
+	t, msg, events := t.Add(msg, by, p.rules, at)
+	if fresh {
+		p.subjects[t.ID] = a.mail.Subject
+	}
+	p.ch.Events = append(p.ch.Events, events...)
+	p.messages = append(p.messages, unsealed{
+		msg: store.Message{Message: msg}, key: p.keys[t.ID], fresh: fresh, plain: understood(a.mail, a.raw),
+	})
+	if !a.released.IsZero() {
+		p.release(a, t.ID)
+	} else {
+		p.see(a, a.message)
+	}
+	p.remember(a, t, d)
+}
+
+// ticketFor returns the ticket of a decision: the one joined or a new one.
+func (p *decision) ticketFor(a *arrival, d ticket.Decision, contact ticket.ID, by ticket.Actor, at time.Time) (ticket.Ticket, bool) {
+	if t, ok := p.board.Ticket(d.Join); ok && !d.Join.IsZero() {
+		return t, false
+	}
+	o := ticket.Opening{
+		ID: a.ticket, Tenant: p.mailbox.Tenant, Mailbox: p.mailbox.ID, Contact: contact,
+		Origin: ticket.FromMail, Related: d.Related,
+	}
+	switch {
+	case p.stream == mailbox.Backfill:
+		o.Origin = ticket.FromBackfill
+	case a.item.Sent:
+		o.Origin = ticket.FromAgent
+	}
+	t, ev := ticket.Start(o, by, at)
+	p.ch.Events = append(p.ch.Events, ev)
+	p.keys[t.ID] = a.key
+	return t, true
+}
+
+// contactOf is the person at the other end.
+func (p *decision) contactOf(a *arrival) ticket.ID {
+	f := a.people.from
+	if a.item.Sent {
+		f = ticket.Fingerprint{}
+		if len(a.people.to) > 0 {
+			f = a.people.to[0]
+		}
+	}
+	return p.contact(f)
+}
+
+// contact returns the contact behind an address, making one for a new address.
+func (p *decision) contact(f ticket.Fingerprint) ticket.ID {
+	if f.IsZero() {
+		return ticket.ID{}
+	}
+	if id, ok := p.contacts[f]; ok {
+		return id
+	}
+	id := ticket.NewID(p.now)
+	p.contacts[f] = id
+	p.ch.Contacts = append(p.ch.Contacts, store.Contact{Mailbox: p.mailbox.ID, Address: f, ID: id})
+	return id
+}
+
+// remember makes the mail a candidate for the mails after it and records under
+// which fingerprints it will be found.
+func (p *decision) remember(a *arrival, t ticket.Ticket, d ticket.Decision) {
+	c := ticket.Candidate{Ticket: t, Hits: a.ev.Hits(), Messages: []ticket.ID{a.message}}
+	c.Members = p.members(a, d.Trace.Standing)
+	p.board.Put(c)
+	if !slices.Contains(p.touched, t.ID) {
+		p.touched = append(p.touched, t.ID)
+	}
+	for _, h := range c.Hits {
+		p.ch.Hits = append(p.ch.Hits, store.Hit{Mailbox: p.mailbox.ID, Ticket: t.ID, Message: a.message, Hit: h})
+	}
+	for _, m := range c.Members {
+		p.ch.Members = append(p.ch.Members, store.Member{Mailbox: p.mailbox.ID, Ticket: t.ID, Member: m})
+	}
+}
+
+// members tells whom a mail brings onto its ticket. A sender who is only
+// pending brings nobody but himself, a forged one nobody at all; whom a
+// participant copies is pending; whom an agent writes to is in.
+func (p *decision) members(a *arrival, s ticket.Standing) []ticket.Member {
+	var out []ticket.Member
+	add := func(f ticket.Fingerprint, pending bool) {
+		if !f.IsZero() {
+			out = append(out, ticket.Member{Address: f, Contact: p.contact(f), Pending: pending})
+		}
+	}
+	switch s {
+	case ticket.StandingOwn:
+		for _, f := range a.people.to {
+			add(f, false)
+		}
+	case ticket.StandingParticipant:
+		add(a.people.from, false)
+		for _, f := range a.people.to {
+			add(f, true)
+		}
+	case ticket.StandingPending:
+		add(a.people.from, true)
+	}
+	return out
+}
+
+// collectTickets turns the board's tickets into rows, with the subjects still
+// plain.
+func (p *decision) collectTickets() {
+	for _, id := range p.touched {
+		t, _ := p.board.Ticket(id)
+		if was, ok := p.was[id]; ok {
+			p.ch.Tickets = append(p.ch.Tickets, store.TicketUpdate{Ticket: t, Was: was})
+			continue
+		}
+		p.ch.NewTickets = append(p.ch.NewTickets, store.Ticket{Ticket: t, Key: p.keys[id]})
+	}
+}
+
+// stub is what an unreadable mail looks like when a person releases it anyway:
+// the raw text, cut to what can be shown.
+func stub(raw []byte) ticket.Inbound {
+	const show = 64 << 10
+	in := ticket.Inbound{Subject: "(unreadable mail)", Kind: ticket.KindPerson, Limited: true}
+	text := strings.ToValidUTF8(string(raw[:min(len(raw), show)]), "\uFFFD")
+	in.Text = strings.ReplaceAll(text, "\x00", "")
+	return in
+}

@@ -1,0 +1,210 @@
+package helpdesk
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/helpdesk-go/helpdesk/mailbox"
+	"github.com/helpdesk-go/helpdesk/privacy"
+	"github.com/helpdesk-go/helpdesk/store"
+	"github.com/helpdesk-go/helpdesk/ticket"
+)
+
+// Config is what a [Desk] is made of. Store is the only field without a useful
+// zero value.
+type Config struct {
+	// Store keeps everything: memory.New(), postgres.Open(ctx, dsn) or your
+	// own that passes storetest.
+	Store store.Store
+	// Keys are what content is sealed with. Nil means EphemeralKeys beside a
+	// store that forgets, and is an error beside one that remembers.
+	Keys Keys
+	// Providers open mailboxes; a mailbox of a provider that is not listed
+	// stays untouched.
+	Providers []mailbox.Provider
+	// OnEvent runs inside the transaction that an event belongs to; an error
+	// rolls it back. It may run twice for one event, so its effects go through
+	// tx (see postgres.Unwrap) or can be repeated. It must not open content.
+	OnEvent func(ctx context.Context, tx store.Tx, e ticket.Event) error
+	// Authorize is asked before content is opened, after the library's own
+	// rules; an error denies. Nil adds nothing.
+	Authorize func(ctx context.Context, r privacy.Request) error
+	// Privacy is the profile whose promises are enforced. Nil is the
+	// development profile, which enforces none and says so in Health.
+	Privacy privacy.Profile
+	// Rules are how tickets behave.
+	Rules ticket.Rules
+	// AccessLog replaces the store's own.
+	AccessLog privacy.AccessLog
+	// Blobs replaces the store's own place for large objects.
+	Blobs store.Blobs
+	// Logger gets ids, counts and causes, never content. Nil discards.
+	Logger *slog.Logger
+	// Now is the clock of business times. Nil is time.Now.
+	Now func() time.Time
+	// Workers is how many tasks are worked at once; 0 means 8.
+	Workers int
+	// PollEvery is how often each mailbox is read even when nothing said that
+	// it changed; 0 means a minute.
+	PollEvery time.Duration
+	// MaxMail is the largest mail taken in or sent, in bytes; 0 means 50 MiB.
+	MaxMail int64
+	// PageSize is how many mails are stored in one transaction; 0 means 100.
+	PageSize int
+}
+
+// Desk is a helpdesk on top of mailboxes. It is safe for concurrent use. It
+// starts no goroutine of its own: work is done by Run and RunOnce.
+type Desk struct {
+	cfg       Config
+	store     store.Store
+	blobs     store.Blobs
+	vault     *privacy.Vault
+	providers map[string]mailbox.Provider
+	log       *slog.Logger
+	now       func() time.Time
+	profile   string
+	keysKept  bool
+	logKept   bool
+}
+
+// New checks the configuration and binds the store to its keys. It writes
+// nothing but that binding, into a store that is empty, and starts nothing. It
+// returns ErrConfig naming the field, ErrKeys when the keys are not those the
+// store was filled with, or ErrSchema when the database needs Migrate.
+func New(c Config) (*Desk, error) {
+	if c.Store == nil {
+		return nil, fmt.Errorf("%w: Store is nil: use memory.New() or postgres.Open", ErrConfig)
+	}
+	c = c.withDefaults()
+	if c.Keys == nil {
+		if c.Store.AccessLog().Durable() {
+			return nil, fmt.Errorf("%w: Keys is nil beside a durable store: use KeyFile or KeyStore", ErrConfig)
+		}
+		c.Keys = EphemeralKeys()
+	}
+	d := &Desk{
+		cfg: c, store: c.Store, blobs: c.Blobs, log: c.Logger, now: c.Now,
+		providers: map[string]mailbox.Provider{},
+		keysKept:  c.Keys.Durable(), logKept: c.AccessLog.Durable(),
+	}
+	for _, p := range c.Providers {
+		if p == nil || p.Name() == "" || d.providers[p.Name()] != nil {
+			return nil, fmt.Errorf("%w: Providers: each needs a name of its own", ErrConfig)
+		}
+		d.providers[p.Name()] = p
+	}
+	if err := d.gates(); err != nil {
+		return nil, err
+	}
+	root, slots, err := d.bind()
+	if err != nil {
+		return nil, err
+	}
+	d.vault = privacy.NewVault(privacy.VaultConfig{
+		Root: root, Slots: slots, Log: c.AccessLog, Authorize: c.Authorize, Now: c.Now,
+	})
+	return d, nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.AccessLog == nil {
+		c.AccessLog = c.Store.AccessLog()
+	}
+	if c.Blobs == nil {
+		c.Blobs = c.Store.Blobs()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Workers <= 0 {
+		c.Workers = 8
+	}
+	if c.PollEvery <= 0 {
+		c.PollEvery = time.Minute
+	}
+	if c.MaxMail <= 0 {
+		c.MaxMail = 50 << 20
+	}
+	if c.PageSize <= 0 {
+		c.PageSize = 100
+	}
+	return c
+}
+
+// gates asks the profile whether this desk may run under it.
+func (d *Desk) gates() error {
+	p := d.cfg.Privacy
+	if p == nil {
+		p = privacy.Development{}
+	}
+	d.profile = p.Name()
+	err := p.Check(privacy.Setup{
+		KeysDurable: d.keysKept, LogDurable: d.logKept, Authorizes: d.cfg.Authorize != nil,
+	})
+	if err != nil {
+		return fmt.Errorf("%w: Privacy: %w", ErrConfig, err)
+	}
+	return nil
+}
+
+// bindPatience bounds the database work of New, which takes no context.
+const bindPatience = 30 * time.Second
+
+// bind opens the keys and ties them to the store, so that a store never meets
+// keys that are not its own.
+func (d *Desk) bind() (privacy.Wrapper, privacy.Slots, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), bindPatience)
+	defer cancel()
+	known, err := d.store.Deployment(ctx)
+	fresh := errors.Is(err, store.ErrNotFound)
+	if err != nil && !fresh {
+		return nil, nil, fmt.Errorf("helpdesk: reading the store: %w", err)
+	}
+	root, slots, err := d.cfg.Keys.Open(fresh)
+	if err != nil {
+		return nil, nil, err
+	}
+	if fresh {
+		mine := store.Deployment{ID: ticket.NewID(d.now()), Keys: slots.ID()}
+		if known, err = d.store.Bind(ctx, mine); err != nil {
+			return nil, nil, fmt.Errorf("helpdesk: binding the store to its keys: %w", err)
+		}
+	}
+	if known.Keys != slots.ID() {
+		return nil, nil, ErrKeys
+	}
+	return root, slots, nil
+}
+
+// Tenant returns the handle on which all verbs for one tenant live. It does no
+// I/O; a malformed id is an error of the verbs.
+func (d *Desk) Tenant(id ticket.TenantID) *Tenant { return &Tenant{desk: d, id: id} }
+
+// Tenant is the handle of one tenant. It is safe for concurrent use and cheap
+// to make.
+type Tenant struct {
+	desk *Desk
+	id   ticket.TenantID
+}
+
+// ID returns the host's id of the tenant.
+func (t *Tenant) ID() ticket.TenantID { return t.id }
+
+// ephemeralRoot is a root key of this process.
+func ephemeralRoot() privacy.Wrapper {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails since Go 1.24
+	root, err := privacy.NewRoot(key)
+	if err != nil {
+		return nil // NewRoot refuses only other lengths; Open reports nil
+	}
+	return root
+}

@@ -1,0 +1,175 @@
+package helpdesk
+
+import (
+	"context"
+	"time"
+
+	"github.com/helpdesk-go/helpdesk/mailbox"
+	"github.com/helpdesk-go/helpdesk/privacy"
+	"github.com/helpdesk-go/helpdesk/store"
+	"github.com/helpdesk-go/helpdesk/ticket"
+)
+
+// Quarantined is a mail that could not be taken in as it is: nothing of it is
+// lost, nothing of it is shown.
+type Quarantined struct {
+	ID      ticket.ID
+	Mailbox ticket.ID
+	// Cause is a constant: "too-large", "fetch-failed", "parser-failed" or
+	// "rejected".
+	Cause string
+	State store.QuarantineState
+	// Message is what it became when it was released.
+	Message    ticket.ID
+	Size       int64
+	ReceivedAt time.Time
+	// HasRaw tells whether the mail itself is here, or would have to be
+	// fetched again.
+	HasRaw bool
+}
+
+// Quarantine returns quarantined mails by id after one, at most 200.
+func (t *Tenant) Quarantine(ctx context.Context, after ticket.ID, limit int) ([]Quarantined, error) {
+	if err := t.id.Validate(); err != nil {
+		return nil, err
+	}
+	if limit <= 0 {
+		limit = pageUsual
+	}
+	var rows []store.Quarantined
+	err := t.desk.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
+		rows, err = r.Quarantine(ctx, t.id, after, min(limit, pageMost))
+		return err
+	})
+	out := make([]Quarantined, 0, len(rows))
+	for _, q := range rows {
+		out = append(out, Quarantined{
+			ID: q.ID, Mailbox: q.Mailbox, Cause: q.Cause, State: q.State, Message: q.Message,
+			Size: q.Size, ReceivedAt: q.ReceivedAt, HasRaw: q.Raw != nil || !q.Blob.IsZero(),
+		})
+	}
+	return out, err
+}
+
+// QuarantinedRaw opens a quarantined mail as it was received. It is ErrNotFound
+// when the mail itself never arrived.
+func (t *Tenant) QuarantinedRaw(ctx context.Context, id ticket.ID) ([]byte, error) {
+	if err := t.mayRead(ctx); err != nil {
+		return nil, err
+	}
+	q, err := t.quarantined(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return t.desk.heldRaw(ctx, q, "quarantine.raw")
+}
+
+func (t *Tenant) quarantined(ctx context.Context, id ticket.ID) (q store.Quarantined, err error) {
+	if err := t.id.Validate(); err != nil {
+		return q, err
+	}
+	err = t.desk.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
+		q, err = r.Quarantined(ctx, t.id, id)
+		return err
+	})
+	return q, err
+}
+
+func (d *Desk) heldRaw(ctx context.Context, q store.Quarantined, operation string) ([]byte, error) {
+	if q.Raw == nil && q.Blob.IsZero() {
+		return nil, store.ErrNotFound
+	}
+	o := privacy.Object{Tenant: q.Tenant, Mailbox: q.Mailbox, ID: q.ID, Class: privacy.Raw}
+	return d.openRaw(ctx, o, q.Raw, q.Blob, operation)
+}
+
+// Reprocess tries again to take a quarantined mail in: it is fetched if it
+// never arrived, and read with today's parser. It returns the message it
+// became, or ErrState when it is still not fit, which changes nothing.
+func (t *Tenant) Reprocess(ctx context.Context, id ticket.ID) (ticket.ID, error) {
+	return t.takeOut(ctx, id, false)
+}
+
+// Release takes a quarantined mail in whatever the parser says: as the mail it
+// is or, where it cannot be read, as its raw text. It returns the message.
+func (t *Tenant) Release(ctx context.Context, id ticket.ID) (ticket.ID, error) {
+	return t.takeOut(ctx, id, true)
+}
+
+func (t *Tenant) takeOut(ctx context.Context, id ticket.ID, force bool) (ticket.ID, error) {
+	if err := t.mayRead(ctx); err != nil {
+		return ticket.ID{}, err
+	}
+	for range storeTries {
+		msg, err := t.takeOutOnce(ctx, id, force)
+		if !isStale(err) {
+			return msg, err
+		}
+	}
+	return ticket.ID{}, store.ErrStale
+}
+
+func (t *Tenant) takeOutOnce(ctx context.Context, id ticket.ID, force bool) (ticket.ID, error) {
+	q, err := t.quarantined(ctx, id)
+	if err != nil {
+		return ticket.ID{}, err
+	}
+	if q.State != store.Held {
+		return q.Message, ErrState
+	}
+	m, err := t.desk.mailboxOf(ctx, t.id, q.Mailbox)
+	if err != nil {
+		return ticket.ID{}, err
+	}
+	in, raw, err := t.desk.refetch(ctx, m, q)
+	if err != nil {
+		return ticket.ID{}, err
+	}
+	it := mailbox.Item{ID: q.ProviderID, Ref: q.Ref, Size: q.Size, ReceivedAt: q.ReceivedAt}
+	a := newArrival(it, raw, in.hash, in.self, t.desk.now())
+	a.released = q.ID
+	if a.cause != "" {
+		if !force {
+			return ticket.ID{}, ErrState
+		}
+		a.mail, a.cause = stub(raw), ""
+	} else if force && q.Cause == causeRejected {
+		a.mail = stub(raw)
+	}
+	q.State, q.Message = store.Released, a.message
+	q.Version++
+	err = in.commitOnce(ctx, []*arrival{a}, tail{quarantine: []store.Quarantined{q}})
+	return a.message, err
+}
+
+// refetch gets a quarantined mail from the store or, if it never arrived, from
+// the provider. This is the library's own work for the person who asked, whose
+// access was logged when he was authorised.
+func (d *Desk) refetch(ctx context.Context, m store.Mailbox, q store.Quarantined) (*intake, []byte, error) {
+	in := &intake{desk: d, m: m, stream: q.Stream}
+	var err error
+	if in.hash, err = d.vault.Hasher(ctx, m.Tenant, m.Identity); err != nil {
+		return nil, nil, err
+	}
+	if q.Raw != nil || !q.Blob.IsZero() {
+		got, err := d.vault.Open(ctx, m.Tenant, "quarantine.release", []privacy.Item{
+			{Object: object(m, m.ID, privacy.Addresses), Sealed: m.Address},
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		if in.self, err = decode[own](got[0].Plain); err != nil || got[0].Err != nil {
+			return nil, nil, ErrSealed
+		}
+		raw, err := d.heldRaw(ctx, q, "quarantine.release")
+		return in, raw, err
+	}
+	o, err := d.open(engineContext(ctx), m, "quarantine.fetch")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = o.conn.Close() }()
+	in.self = o.self
+	raw, err := o.conn.Fetch(ctx, mailbox.Item{ID: q.ProviderID, Ref: q.Ref, Size: q.Size}, d.cfg.MaxMail)
+	return in, raw.Bytes, err
+}

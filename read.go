@@ -1,0 +1,318 @@
+package helpdesk
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/helpdesk-go/helpdesk/mailbox/rfc822"
+	"github.com/helpdesk-go/helpdesk/privacy"
+	"github.com/helpdesk-go/helpdesk/store"
+	"github.com/helpdesk-go/helpdesk/ticket"
+)
+
+// Ticket is a ticket with its subject opened.
+type Ticket struct {
+	ticket.Ticket
+	Subject string
+	// Unreadable is why Subject is empty although there is one: ErrErased,
+	// ErrFenced or ErrSealed.
+	Unreadable error
+}
+
+// TicketQuery asks for tickets, most recently updated first.
+type TicketQuery struct {
+	// Mailbox, Statuses, Assignee, Unassigned, Tag and Contact narrow.
+	Mailbox    ticket.ID
+	Statuses   []ticket.Status
+	Assignee   ticket.AgentID
+	Unassigned bool
+	Tag        string
+	Contact    ticket.ID
+	// After is the Next of the page before, or empty.
+	After string
+	// Limit is at most 200; 0 means 50.
+	Limit int
+}
+
+// TicketPage is an answer to a TicketQuery.
+type TicketPage struct {
+	Tickets []Ticket
+	// Next asks for the page after this one; empty when there is none.
+	Next string
+}
+
+const (
+	pageUsual = 50
+	pageMost  = 200
+)
+
+// Tickets returns a page of tickets with their subjects: one access, one entry
+// in the log.
+func (t *Tenant) Tickets(ctx context.Context, q TicketQuery) (TicketPage, error) {
+	if err := t.mayRead(ctx); err != nil {
+		return TicketPage{}, err
+	}
+	sq := store.TicketQuery{
+		Tenant: t.id, Mailbox: q.Mailbox, Statuses: q.Statuses, Assignee: q.Assignee,
+		Unassigned: q.Unassigned, Tag: q.Tag, Contact: q.Contact, Limit: q.Limit,
+	}
+	if sq.Limit <= 0 {
+		sq.Limit = pageUsual
+	}
+	sq.Limit = min(sq.Limit, pageMost)
+	var err error
+	if sq.BeforeTime, sq.BeforeID, err = parseMark(q.After); err != nil {
+		return TicketPage{}, err
+	}
+	var rows []store.Ticket
+	err = t.desk.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
+		rows, err = r.Tickets(ctx, sq)
+		return err
+	})
+	if err != nil {
+		return TicketPage{}, err
+	}
+	page := TicketPage{}
+	if page.Tickets, err = t.openSubjects(ctx, "tickets.list", rows); err != nil {
+		return TicketPage{}, err
+	}
+	if len(rows) == sq.Limit {
+		last := rows[len(rows)-1]
+		page.Next = mark(last.UpdatedAt, last.ID)
+	}
+	return page, nil
+}
+
+// AllTickets walks all tickets of a query, page by page. A ticket that changes
+// meanwhile may come twice or not at all.
+func (t *Tenant) AllTickets(ctx context.Context, q TicketQuery) iter.Seq2[Ticket, error] {
+	return func(yield func(Ticket, error) bool) {
+		for {
+			page, err := t.Tickets(ctx, q)
+			if err != nil {
+				yield(Ticket{}, err)
+				return
+			}
+			for _, x := range page.Tickets {
+				if !yield(x, nil) {
+					return
+				}
+			}
+			if page.Next == "" {
+				return
+			}
+			q.After = page.Next
+		}
+	}
+}
+
+// mayRead refuses before anything is looked up.
+func (t *Tenant) mayRead(ctx context.Context) error {
+	if err := t.id.Validate(); err != nil {
+		return err
+	}
+	_, _, err := privacy.From(ctx)
+	return err
+}
+
+func (t *Tenant) openSubjects(ctx context.Context, operation string, rows []store.Ticket) ([]Ticket, error) {
+	items := make([]privacy.Item, len(rows))
+	for i, r := range rows {
+		items[i] = privacy.Item{
+			Object: privacy.Object{Tenant: t.id, Mailbox: r.Mailbox, ID: r.ID, Class: privacy.Subject}, Sealed: r.Subject,
+		}
+	}
+	got, err := t.desk.vault.Open(ctx, t.id, operation, items)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Ticket, len(rows))
+	for i, r := range rows {
+		out[i] = Ticket{Ticket: r.Ticket, Subject: string(got[i].Plain), Unreadable: got[i].Err}
+	}
+	return out, nil
+}
+
+// mark is the place of a ticket in the order of pages.
+func mark(at time.Time, id ticket.ID) string {
+	b := binary.BigEndian.AppendUint64(nil, uint64(at.UnixMicro()))
+	return base64.RawURLEncoding.EncodeToString(append(b, id[:]...))
+}
+
+func parseMark(s string) (time.Time, ticket.ID, error) {
+	if s == "" {
+		return time.Time{}, ticket.ID{}, nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil || len(b) != 24 {
+		return time.Time{}, ticket.ID{}, ErrBadID
+	}
+	return time.UnixMicro(int64(binary.BigEndian.Uint64(b))).UTC(), ticket.ID(b[8:]), nil
+}
+
+// Message is a message with its content opened.
+type Message struct {
+	ticket.Message
+	Subject string
+	Text    string
+	// From, ReplyTo, To and Cc are empty for notes.
+	From, ReplyTo, To, Cc []Address
+	// MessageID is the Message-ID without angle brackets.
+	MessageID string
+	// Date is what the sender claims; order goes by Seq.
+	Date        time.Time
+	Attachments []ticket.Attachment
+	Defects     []ticket.Defect
+	// Limited is set when some of the mail is only in its raw form.
+	Limited bool
+	// Delivery is how far the sending has come; nil for what is not sent.
+	Delivery *ticket.Delivery
+	// Unreadable is why content is missing: ErrErased, ErrFenced or ErrSealed.
+	Unreadable error
+
+	html string
+}
+
+// HTML returns the message as safe HTML and how many remote contents were left
+// out: what the sender wrote, sanitised, or the text. inline gives the URL of
+// an inline attachment by its index, on the page's own origin; nil leaves
+// inline images out.
+func (m Message) HTML(inline func(index int) string) (rfc822.SafeHTML, int) {
+	if m.html == "" {
+		return rfc822.TextToHTML(m.Text), 0
+	}
+	safe, report := rfc822.Sanitize(m.html, rfc822.SanitizeOptions{Inline: func(cid string) string {
+		for _, a := range m.Attachments {
+			if inline != nil && a.ContentID != "" && strings.EqualFold(a.ContentID, cid) {
+				return inline(a.Index)
+			}
+		}
+		return ""
+	}})
+	return safe, report.RemoteRemoved
+}
+
+// Conversation is a ticket with its messages, oldest first.
+type Conversation struct {
+	Ticket   Ticket
+	Messages []Message
+	// More is set when there are messages after the last one.
+	More bool
+}
+
+// conversationMost bounds the messages opened at once.
+const conversationMost = 200
+
+// Ticket returns one ticket with its subject.
+func (t *Tenant) Ticket(ctx context.Context, id ticket.ID) (Ticket, error) {
+	if err := t.mayRead(ctx); err != nil {
+		return Ticket{}, err
+	}
+	var row store.Ticket
+	err := t.desk.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
+		row, err = r.Ticket(ctx, t.id, id)
+		return err
+	})
+	if err != nil {
+		return Ticket{}, err
+	}
+	got, err := t.openSubjects(ctx, "ticket.read", []store.Ticket{row})
+	if err != nil {
+		return Ticket{}, err
+	}
+	return got[0], nil
+}
+
+// Conversation returns a ticket and its messages after a sequence number, 0
+// for all, with their content: one access, one entry in the log.
+func (t *Tenant) Conversation(ctx context.Context, id ticket.ID, after int64) (Conversation, error) {
+	if err := t.mayRead(ctx); err != nil {
+		return Conversation{}, err
+	}
+	var row store.Ticket
+	var msgs []store.Message
+	var dels []ticket.Delivery
+	err := t.desk.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
+		if row, err = r.Ticket(ctx, t.id, id); err != nil {
+			return err
+		}
+		if msgs, err = r.Messages(ctx, t.id, id, after, conversationMost); err != nil {
+			return err
+		}
+		dels, err = r.Deliveries(ctx, store.DeliveryQuery{Tenant: t.id, Ticket: id, Limit: 10 * conversationMost})
+		return err
+	})
+	if err != nil {
+		return Conversation{}, err
+	}
+	c, err := t.openConversation(ctx, row, msgs)
+	for i := range c.Messages {
+		for _, d := range dels {
+			if d.Message == c.Messages[i].ID {
+				c.Messages[i].Delivery = &d
+			}
+		}
+	}
+	return c, err
+}
+
+// perMessage is how many sealed values of a message are opened to show it.
+const perMessage = 5
+
+func (t *Tenant) openConversation(ctx context.Context, row store.Ticket, msgs []store.Message) (Conversation, error) {
+	items := []privacy.Item{{
+		Object: privacy.Object{Tenant: t.id, Mailbox: row.Mailbox, ID: row.ID, Class: privacy.Subject}, Sealed: row.Subject,
+	}}
+	for _, m := range msgs {
+		text := privacy.Text
+		if m.Direction == ticket.Note {
+			text = privacy.Notes
+		}
+		items = append(items,
+			privacy.Item{Object: messageObject(m, privacy.Subject), Sealed: m.Subject},
+			privacy.Item{Object: messageObject(m, privacy.Addresses), Sealed: m.Addresses},
+			privacy.Item{Object: messageObject(m, text), Sealed: m.Body},
+			privacy.Item{Object: messageObject(m, privacy.HTML), Sealed: m.HTML},
+			privacy.Item{Object: messageObject(m, privacy.Attachments), Sealed: m.Files},
+		)
+	}
+	got, err := t.desk.vault.Open(ctx, t.id, "ticket.read", items)
+	if err != nil {
+		return Conversation{}, err
+	}
+	c := Conversation{
+		Ticket: Ticket{Ticket: row.Ticket, Subject: string(got[0].Plain), Unreadable: got[0].Err},
+	}
+	for i, m := range msgs {
+		c.Messages = append(c.Messages, readable(m, got[1+i*perMessage:][:perMessage]))
+	}
+	if n := len(msgs); n > 0 {
+		c.More = msgs[n-1].Seq < row.Seq
+	}
+	return c, nil
+}
+
+// readable puts a message together from its opened values, in the order of
+// openConversation.
+func readable(m store.Message, got []privacy.Opened) Message {
+	out := Message{Message: m.Message}
+	for _, g := range got {
+		if g.Err != nil {
+			out.Unreadable = g.Err
+		}
+	}
+	h, err := decode[head](got[1].Plain)
+	f, err2 := decode[files](got[4].Plain)
+	if err != nil || err2 != nil {
+		out.Unreadable = errForm
+	}
+	out.Subject, out.Text, out.html = string(got[0].Plain), string(got[2].Plain), string(got[3].Plain)
+	out.From, out.ReplyTo, out.To, out.Cc = h.From, h.ReplyTo, h.To, h.Cc
+	out.MessageID, out.Date, out.Defects, out.Limited = h.MessageID, h.Date, h.Defects, h.Limited
+	out.Attachments = f.List
+	return out
+}

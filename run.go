@@ -1,0 +1,200 @@
+package helpdesk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/helpdesk-go/helpdesk/privacy"
+	"github.com/helpdesk-go/helpdesk/store"
+)
+
+// The rhythm of the engine.
+const (
+	leaseFor   = 2 * time.Minute
+	leaseRenew = 30 * time.Second
+	// claimEvery is how often due work is looked for without a wake-up.
+	claimEvery = time.Second
+	// waitersMost bounds the connections that only listen.
+	waitersMost = 200
+)
+
+// workKinds are the tasks that end by themselves; taskWait lasts.
+var workKinds = []store.TaskKind{taskSync, taskBackfill, taskSend, taskFile}
+
+// Run does the desk's work until ctx ends: it reads mailboxes, sends replies
+// and looks into doubts. Several processes may run at once on one store. It
+// returns nil when ctx ended and what was under way has been left in order, and
+// an error at once when the store has the wrong schema. A store that goes away
+// is waited for.
+func (d *Desk) Run(ctx context.Context) error {
+	if _, err := d.store.Deployment(ctx); errors.Is(err, store.ErrSchema) {
+		return err
+	}
+	ctx = engineContext(ctx)
+	wake := d.wakes(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	work := newPool(d.cfg.Workers)
+	listen := newPool(waitersMost)
+	failures := 0
+	for {
+		n, err := d.claim(ctx, &wg, work, workKinds)
+		if err == nil {
+			_, err = d.claim(ctx, &wg, listen, []store.TaskKind{taskWait})
+		}
+		pause := claimEvery
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			d.log.Warn("claiming work failed", "cause", describe(err))
+			pause = min(backoff(err, failures), 30*time.Second)
+			failures++
+		default:
+			failures = 0
+		}
+		if n > 0 && work.free() > 0 {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-wake:
+		case <-work.freed:
+		case <-time.After(pause):
+		}
+	}
+}
+
+// RunOnce does the work that is due, and what becomes due by it, until nothing
+// is. It returns how many turns of tasks it did. Hosts with a scheduler of
+// their own call it instead of Run. It does not listen for hints.
+func (d *Desk) RunOnce(ctx context.Context) (int, error) {
+	ctx = engineContext(ctx)
+	done := 0
+	for {
+		leases, err := d.store.Claim(ctx, store.Claim{Kinds: workKinds, Limit: d.cfg.Workers, For: leaseFor})
+		if err != nil || len(leases) == 0 {
+			return done, err
+		}
+		var wg sync.WaitGroup
+		errs := make([]error, len(leases))
+		for i, l := range leases {
+			wg.Go(func() { errs[i] = d.work(ctx, l) })
+		}
+		wg.Wait()
+		done += len(leases)
+		if err := errors.Join(errs...); err != nil {
+			return done, err
+		}
+	}
+}
+
+// engineContext is the engine as principal.
+func engineContext(ctx context.Context) context.Context {
+	return privacy.As(ctx, privacy.System("engine"), privacy.Operation)
+}
+
+// wakes returns the store's wake-ups, or nil, which never receives.
+func (d *Desk) wakes(ctx context.Context) <-chan struct{} {
+	w, ok := d.store.(store.Waker)
+	if !ok {
+		return nil
+	}
+	ch, err := w.Wake(ctx)
+	if err != nil {
+		d.log.Warn("no wake-ups from the store; polling instead", "cause", describe(err))
+		return nil
+	}
+	return ch
+}
+
+// pool bounds how many tasks are worked at once.
+type pool struct {
+	slots chan struct{}
+	freed chan struct{}
+}
+
+func newPool(n int) *pool {
+	return &pool{slots: make(chan struct{}, n), freed: make(chan struct{}, 1)}
+}
+
+func (p *pool) free() int { return cap(p.slots) - len(p.slots) }
+
+func (p *pool) done() {
+	<-p.slots
+	select {
+	case p.freed <- struct{}{}:
+	default:
+	}
+}
+
+// claim starts due tasks, as many as the pool has room for.
+func (d *Desk) claim(ctx context.Context, wg *sync.WaitGroup, p *pool, kinds []store.TaskKind) (int, error) {
+	room := p.free()
+	if room == 0 {
+		return 0, nil
+	}
+	leases, err := d.store.Claim(ctx, store.Claim{Kinds: kinds, Limit: room, For: leaseFor})
+	for _, l := range leases {
+		p.slots <- struct{}{}
+		wg.Go(func() {
+			defer p.done()
+			if err := d.work(ctx, l); err != nil {
+				d.log.Warn("task not settled", "kind", l.Task.Kind, "mailbox", l.Task.Mailbox, "cause", describe(err))
+			}
+		})
+	}
+	return len(leases), err
+}
+
+// work does one turn of a task while its lease is kept alive. Losing the lease
+// ends the turn; a panic ends it as a failure of this task alone.
+func (d *Desk) work(ctx context.Context, l store.Lease) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		d.keepLease(ctx, l, cancel)
+	}()
+	defer func() { cancel(); <-stopped }()
+	defer func() {
+		if r := recover(); r != nil {
+			err = d.settle(ctx, &l, fmt.Errorf("helpdesk: a task panicked (%T)", r), store.Finish{})
+		}
+	}()
+	switch l.Task.Kind {
+	case taskSync:
+		return d.workSync(ctx, &l)
+	case taskBackfill:
+		return d.workBackfill(ctx, &l)
+	case taskWait:
+		return d.workWait(ctx, &l)
+	case taskSend:
+		return d.workSend(ctx, &l)
+	case taskFile:
+		return d.workFile(ctx, &l)
+	default:
+		return d.settle(ctx, &l, nil, store.Finish{}) // a newer version's task that it has given up
+	}
+}
+
+// keepLease extends the lease until ctx ends, and ends ctx when it is lost.
+func (d *Desk) keepLease(ctx context.Context, l store.Lease, lost context.CancelFunc) {
+	t := time.NewTicker(leaseRenew)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			if _, err := d.store.Extend(ctx, l, leaseFor); errors.Is(err, store.ErrLeaseLost) {
+				lost()
+				return
+			}
+		}
+	}
+}

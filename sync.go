@@ -1,0 +1,298 @@
+package helpdesk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/helpdesk-go/helpdesk/mailbox"
+	"github.com/helpdesk-go/helpdesk/privacy"
+	"github.com/helpdesk-go/helpdesk/store"
+	"github.com/helpdesk-go/helpdesk/ticket"
+)
+
+// opened is a mailbox with an open connection and what is known about itself.
+type opened struct {
+	m      store.Mailbox
+	conn   mailbox.Conn
+	self   own
+	intake mailbox.Intake
+	caps   mailbox.Capabilities
+}
+
+// mailboxOf reads a mailbox for work. A fenced one is ErrFenced.
+func (d *Desk) mailboxOf(ctx context.Context, t ticket.TenantID, id ticket.ID) (m store.Mailbox, err error) {
+	err = d.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
+		m, err = r.Mailbox(ctx, t, id)
+		return err
+	})
+	if err == nil && m.State != store.MailboxConnected {
+		err = store.ErrFenced
+	}
+	return m, err
+}
+
+// open opens the credential, which is logged, and connects.
+func (d *Desk) open(ctx context.Context, m store.Mailbox, operation string) (*opened, error) {
+	p := d.providers[m.Provider]
+	if p == nil {
+		return nil, ErrNoProvider
+	}
+	o := &opened{m: m, caps: p.Capabilities()}
+	got, err := d.vault.Open(ctx, m.Tenant, operation, []privacy.Item{
+		{Object: object(m, m.ID, privacy.Credentials), Sealed: m.Credential},
+		{Object: object(m, m.Identity, privacy.Credentials), Sealed: m.Settings},
+		{Object: object(m, m.ID, privacy.Addresses), Sealed: m.Address},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range got {
+		if g.Err != nil {
+			return nil, g.Err
+		}
+	}
+	set, err := decode[settings](got[1].Plain)
+	if err != nil {
+		return nil, err
+	}
+	if o.self, err = decode[own](got[2].Plain); err != nil {
+		return nil, err
+	}
+	o.intake = set.Intake
+	o.conn, err = p.Open(ctx, mailbox.Session{Account: got[0].Plain, Intake: set.Intake})
+	return o, err
+}
+
+// syncFor is how long one lease goes on reading before others get a turn.
+const syncFor = 30 * time.Second
+
+// fetchTries is how often a mail that does not arrive whole holds the mailbox
+// up before it is quarantined.
+const fetchTries = 5
+
+// sync reads a stream from its cursor to its end, or as long as its turn
+// lasts. It returns whether there is more.
+func (d *Desk) sync(ctx context.Context, l *store.Lease, stream mailbox.Stream) (more bool, err error) {
+	m, err := d.mailboxOf(ctx, l.Task.Tenant, l.Task.Mailbox)
+	if err != nil {
+		return false, err
+	}
+	o, err := d.open(ctx, m, "mailbox."+string(stream))
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = o.conn.Close() }()
+	h, err := d.vault.Hasher(ctx, m.Tenant, m.Identity)
+	if err != nil {
+		return false, err
+	}
+	in := &intake{desk: d, m: m, self: o.self, hash: h, stream: stream, lease: l}
+	cursor := m.LiveCursor
+	if stream == mailbox.Backfill {
+		cursor = m.BackfillCursor
+	}
+	for turn := d.now().Add(syncFor); ; {
+		page, err := o.changes(ctx, stream, cursor, d.cfg.PageSize)
+		if err != nil {
+			return false, err
+		}
+		if err := in.page(ctx, o, page, cursor); err != nil {
+			return false, err
+		}
+		cursor = page.Next
+		if !page.More || d.now().After(turn) {
+			return page.More, nil
+		}
+	}
+}
+
+// changes lists a page, starting over when the provider forgot the cursor.
+func (o *opened) changes(ctx context.Context, s mailbox.Stream, c mailbox.Cursor, limit int) (mailbox.Page, error) {
+	q := mailbox.Query{Stream: s, Cursor: c, Limit: limit, From: o.m.ConnectedAt}
+	page, err := o.conn.Changes(ctx, q)
+	if err != nil && mailbox.KindOf(err) == mailbox.CursorExpired {
+		q.Resync = true
+		if s == mailbox.Backfill {
+			q.Cursor, q.Resync = nil, false // newest first again; what is known is recognised
+		}
+		page, err = o.conn.Changes(ctx, q)
+	}
+	return page, err
+}
+
+// page fetches what is new of a listing and stores it, and with the last of it
+// the cursor.
+func (in *intake) page(ctx context.Context, o *opened, page mailbox.Page, from mailbox.Cursor) error {
+	items, err := in.unknown(ctx, page.Items)
+	if err != nil {
+		return err
+	}
+	var batch []*arrival
+	var size int
+	for i, it := range items {
+		a, err := in.fetch(ctx, o, it, i == 0)
+		if err != nil {
+			// What came before the trouble is kept; the cursor stays.
+			if e := in.commit(ctx, batch, tail{}); len(batch) > 0 && e != nil {
+				return e
+			}
+			return err
+		}
+		if a == nil {
+			continue
+		}
+		batch, size = append(batch, a), size+len(a.raw)
+		if size > batchBytes {
+			if err := in.commit(ctx, batch, tail{}); err != nil {
+				return err
+			}
+			batch, size = nil, 0
+		}
+	}
+	if len(batch) == 0 && string(from) == string(page.Next) {
+		return nil
+	}
+	move := store.CursorMove{Mailbox: in.m.ID, Stream: in.stream, From: from, To: page.Next}
+	return in.commit(ctx, batch, tail{cursor: &move})
+}
+
+// unknown leaves out what needs no fetching: drafts, departures, and mail that
+// was taken in under the same id.
+func (in *intake) unknown(ctx context.Context, items []mailbox.Item) ([]mailbox.Item, error) {
+	var out []mailbox.Item
+	var probes []store.Seen
+	for _, it := range items {
+		if !it.Draft && !it.Removed && it.ID != "" {
+			out = append(out, it)
+			probes = append(probes, store.Seen{ProviderID: it.ID, ReceivedAt: it.ReceivedAt.UTC()})
+		}
+	}
+	if len(out) == 0 {
+		return nil, nil
+	}
+	var known []store.Seen
+	err := in.desk.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
+		known, err = r.Known(ctx, in.m.Tenant, in.m.ID, probes)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	for i, it := range out {
+		if known[i].Object.IsZero() {
+			out[n] = it
+			n++
+		}
+	}
+	return out[:n], nil
+}
+
+// fetch gets one mail. A mail that is gone is nil. One that is too large is
+// quarantined unseen, as is, when it is the first of the page and has held it
+// up often enough, one that never arrives whole.
+func (in *intake) fetch(ctx context.Context, o *opened, it mailbox.Item, first bool) (*arrival, error) {
+	now := in.desk.now()
+	raw, err := o.conn.Fetch(ctx, it, in.desk.cfg.MaxMail)
+	if err == nil {
+		return newArrival(it, raw.Bytes, in.hash, in.self, now), nil
+	}
+	a := blankArrival(it, now)
+	switch mailbox.KindOf(err) {
+	case mailbox.NotFound:
+		return nil, nil
+	case mailbox.TooLarge:
+		a.cause = causeTooLarge
+	case mailbox.Transient, mailbox.Permanent:
+		if !first || in.lease == nil || in.lease.Task.Attempts < fetchTries || ctx.Err() != nil {
+			return nil, err
+		}
+		a.cause = causeFetch
+	default:
+		return nil, err
+	}
+	in.desk.log.Warn("mail quarantined", "mailbox", in.m.ID, "message", a.message, "cause", a.cause)
+	return a, nil
+}
+
+// workSync is the task that reads the live stream.
+func (d *Desk) workSync(ctx context.Context, l *store.Lease) error {
+	more, err := d.sync(ctx, l, mailbox.Live)
+	again := d.cfg.PollEvery
+	if more {
+		again = 0
+	}
+	return d.settle(ctx, l, err, store.Finish{Again: true, After: again})
+}
+
+// workBackfill is the task that reads the past. It leaves room for live work
+// between its turns, and ends with the window.
+func (d *Desk) workBackfill(ctx context.Context, l *store.Lease) error {
+	more, err := d.sync(ctx, l, mailbox.Backfill)
+	return d.settle(ctx, l, err, store.Finish{Again: more, After: time.Second})
+}
+
+// workWait listens for hints as long as the process runs. A hint only wakes
+// the sync task.
+func (d *Desk) workWait(ctx context.Context, l *store.Lease) error {
+	err := d.wait(ctx, l)
+	return d.settle(ctx, l, err, store.Finish{Again: true})
+}
+
+func (d *Desk) wait(ctx context.Context, l *store.Lease) error {
+	m, err := d.mailboxOf(ctx, l.Task.Tenant, l.Task.Mailbox)
+	if err != nil {
+		return err
+	}
+	o, err := d.open(ctx, m, "mailbox.wait")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = o.conn.Close() }()
+	w, ok := o.conn.(mailbox.Waiter)
+	if !ok {
+		return &mailbox.Error{Op: "wait", Kind: mailbox.Unsupported, Cause: "the connection cannot wait"}
+	}
+	for {
+		// What arrived before listening began gave no hint, so the first sync
+		// comes at once.
+		err := d.write(ctx, store.Changes{
+			Tenant: m.Tenant, Lease: l,
+			Tasks: []store.Task{d.task(m.Tenant, m.ID, taskSync, ticket.ID{}, 0)},
+		})
+		if err != nil {
+			return err
+		}
+		if err := w.Wait(ctx); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// errGone wraps what means that a task has no object any more.
+func gone(err error) bool {
+	return errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrNotFound) || errors.Is(err, privacy.ErrErased) || errors.Is(err, privacy.ErrFenced)
+}
+
+// describe is an error for the log: its kind and cause, never foreign text.
+func describe(err error) string {
+	var remote *mailbox.Error
+	if errors.As(err, &remote) {
+		return remote.Error()
+	}
+	for _, known := range []error{
+		store.ErrUnavailable, store.ErrStale, store.ErrLeaseLost, store.ErrFenced, store.ErrNotFound, store.ErrRejected,
+		store.ErrSchema, ErrHook, ErrNoProvider, privacy.ErrAccessLog, privacy.ErrErased, privacy.ErrSealed, privacy.ErrNoKey,
+		privacy.ErrFenced, privacy.ErrDenied, context.Canceled, context.DeadlineExceeded,
+	} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	return fmt.Sprintf("unknown (%T)", err)
+}
