@@ -51,8 +51,8 @@ func (p *parser) prepare() {
 		p.buf = p.buf[len(byteOrderMark):]
 		p.report(DefectByteOrderMark, "byte order mark before the header")
 	}
-	if bytes.IndexByte(p.buf, '\n') < 0 && bytes.IndexByte(p.buf, '\r') >= 0 {
-		p.buf = bytes.ReplaceAll(p.buf, []byte("\r"), []byte("\n"))
+	if bareCR(p.buf) {
+		p.buf = bytes.ReplaceAll(bytes.ReplaceAll(p.buf, crlf, []byte("\n")), []byte("\r"), []byte("\n"))
 		p.report(DefectLineEnds, "bare CR as line end")
 	}
 	// Empty lines before the first field are an accident of the transport.
@@ -68,6 +68,16 @@ func (p *parser) prepare() {
 	if bytes.IndexByte(p.buf, 0) >= 0 {
 		p.report(DefectNul, "NUL bytes")
 	}
+}
+
+// bareCR reports whether CR alone ends the lines of b. Some copies of such
+// mails end in one LF that a tool has added.
+func bareCR(b []byte) bool {
+	i := bytes.IndexByte(b, '\r')
+	if i < 0 || i+1 < len(b) && b[i+1] == '\n' || bytes.IndexByte(b[:i], '\n') >= 0 {
+		return false
+	}
+	return bytes.Count(b, []byte("\n"))*3 < bytes.Count(b, []byte("\r"))
 }
 
 // single lists the fields that RFC 5322, section 3.6, allows once.

@@ -81,6 +81,7 @@ func TestParseBodies(t *testing.T) {
 func TestParseHeaders(t *testing.T) {
 	for _, c := range []struct{ name, raw, subject, text, codes string }{
 		{"bare CR", strings.ReplaceAll(head, "\r\n", "\r") + "Subject: s\r\rbody", "s", "body", "line-ends"},
+		{"bare CR, one LF", strings.ReplaceAll(head, "\r\n", "\r") + "Subject: s\r\rbody\n", "s", "body\n", "line-ends"},
 		{"mbox line", "From x@y Mon\r\n>From z\r\n" + head + "Subject: s\r\n\r\nb", "s", "b", "mailbox-line"},
 		{"BOM", "\xef\xbb\xbf" + head + "Subject: s\r\n\r\nb", "s", "b", "byte-order-mark"},
 		{"leading lines", "\r\n\r\n" + head + "Subject: s\r\n\r\nb", "s", "b", "header-line"},
