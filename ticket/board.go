@@ -11,13 +11,13 @@ import (
 type Board struct {
 	cands map[ID]*Candidate
 	hits  map[Hit][]ID
-	msgs  map[ID]ID
+	msgs  map[ID][]ID
 }
 
 // Put adds a candidate or extends the one of the same ticket.
 func (b *Board) Put(c Candidate) {
 	if b.cands == nil {
-		b.cands, b.hits, b.msgs = map[ID]*Candidate{}, map[Hit][]ID{}, map[ID]ID{}
+		b.cands, b.hits, b.msgs = map[ID]*Candidate{}, map[Hit][]ID{}, map[ID][]ID{}
 	}
 	id := c.Ticket.ID
 	have := b.cands[id]
@@ -33,10 +33,10 @@ func (b *Board) Put(c Candidate) {
 		}
 	}
 	for _, m := range c.Messages {
-		if _, ok := b.msgs[m]; !ok {
+		if !slices.Contains(b.msgs[m], id) {
+			b.msgs[m] = append(b.msgs[m], id)
 			have.Messages = append(have.Messages, m)
 		}
-		b.msgs[m] = id
 	}
 	for _, m := range c.Members {
 		have.admit(m)
@@ -80,9 +80,7 @@ func (b *Board) Match(ev Evidence, r Rules, now time.Time) Decision {
 		}
 	}
 	for _, m := range slices.Concat(ev.Tokens, ev.SubjectTokens) {
-		if id, ok := b.msgs[m]; ok {
-			add(id)
-		}
+		add(b.msgs[m]...)
 	}
 	for _, f := range siblings(ev) {
 		add(b.hits[Hit{f, HitMessageID}]...)

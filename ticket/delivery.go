@@ -97,6 +97,8 @@ func (d Delivery) To(s DeliveryState, cause string, now time.Time) (Delivery, Ev
 		d.Looks = 0
 	case s == Uncertain && d.State == Uncertain:
 		d.Looks++
+	case s == Uncertain:
+		d.Looks = 0 // a new doubt, with searches of its own
 	}
 	if s != d.State {
 		d.Since = now
@@ -110,8 +112,8 @@ func (d Delivery) To(s DeliveryState, cause string, now time.Time) (Delivery, Ev
 // file sent mail late.
 var lookAfter = [...]time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute}
 
-// NextLook returns how long to wait before the next search for an uncertain
-// mail, or false when only a person can decide.
+// NextLook returns how long after Since the next search for an uncertain mail
+// is due, or false when only a person can decide.
 func (d Delivery) NextLook() (time.Duration, bool) {
 	if d.State != Uncertain || d.Looks >= len(lookAfter) {
 		return 0, false

@@ -39,7 +39,8 @@ func ParseID(s string) (ID, error) {
 		return ID{}, ErrBadID
 	}
 	flat := s[:8] + s[9:13] + s[14:18] + s[19:23] + s[24:]
-	if _, err := hex.Decode(id[:], []byte(flat)); err != nil {
+	// One form only: an id that is compared as text must not have two.
+	if _, err := hex.Decode(id[:], []byte(flat)); err != nil || id.String() != s {
 		return ID{}, ErrBadID
 	}
 	return id, nil

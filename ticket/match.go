@@ -155,7 +155,8 @@ type Decision struct {
 //
 // A rung that proves possession of something only we gave out (a signed token)
 // admits anybody, new senders as pending. A rung that anybody can write (ids,
-// threads) admits only those who are on the ticket already.
+// threads) admits only those who are on the ticket already. The candidates hold
+// a ticket once each; their order does not matter.
 func Match(ev Evidence, cands []Candidate, r Rules, now time.Time) Decision {
 	d := Decision{Trace: Trace{Rung: RungNone, Standing: StandingParticipant}}
 	if ev.Own {
@@ -238,7 +239,7 @@ func byMessage(ids []ID) func([]Candidate) []Candidate {
 	return func(cands []Candidate) (found []Candidate) {
 		for _, id := range ids {
 			found = append(found, newest(cands, found, func(c Candidate) bool {
-				return slices.Contains(c.Messages, id)
+				return !id.IsZero() && slices.Contains(c.Messages, id)
 			})...)
 		}
 		return found
@@ -249,7 +250,7 @@ func byHit(ids []Fingerprint, role HitRole) func([]Candidate) []Candidate {
 	return func(cands []Candidate) (found []Candidate) {
 		for _, id := range ids {
 			found = append(found, newest(cands, found, func(c Candidate) bool {
-				return slices.Contains(c.Hits, Hit{id, role})
+				return !id.IsZero() && slices.Contains(c.Hits, Hit{id, role})
 			})...)
 		}
 		return found
