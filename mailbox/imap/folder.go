@@ -105,7 +105,7 @@ const maxFound = 1 << 20
 // search returns the UIDs in the selected folder that match, ascending.
 func (c *conn) search(ctx context.Context, op string, by *imap.SearchCriteria) ([]imap.UID, error) {
 	var found []imap.UID
-	err := c.do(ctx, op, exchange{budget: listBudget}, func(cl *imapclient.Client) error {
+	err := c.do(ctx, op, exchange{budget: searchBudget}, func(cl *imapclient.Client) error {
 		d, err := cl.UIDSearch(by, nil).Wait()
 		if err != nil {
 			return err

@@ -21,8 +21,10 @@ const (
 	idleBudget = 1 << 16
 	// smallBudget suits commands with short answers.
 	smallBudget = 1 << 20
-	// listBudget suits answers that grow with the mailbox.
-	listBudget = 16 << 20
+	// searchBudget suits a window of UIDs with all of them in use.
+	searchBudget = 4 << 20
+	// rowBudget is for one row of a listing, with many keywords.
+	rowBudget = 1 << 10
 )
 
 // guard is a connection on which the protocol libraries cannot hang, because

@@ -15,7 +15,7 @@ import (
 // answer or a number of round trips that grows with it.
 const (
 	firstWindow = 1000
-	maxWindow   = maxFound
+	maxWindow   = 1 << 18
 	maxWindows  = 64
 )
 
@@ -145,7 +145,7 @@ func (c *conn) collect(ctx context.Context, s *scan, uids []imap.UID, wanted fun
 	if len(uids) == 0 {
 		return nil
 	}
-	rows, err := c.rows(ctx, imap.UIDSetNum(uids...))
+	rows, err := c.rows(ctx, uids...)
 	if err != nil {
 		return err
 	}
@@ -178,13 +178,13 @@ type row struct {
 	sized    bool
 }
 
-// rows fetches the rows of a set and drops those that are not complete: an
+// rows fetches the rows of mails and drops those that are not complete: an
 // unsolicited FETCH can take the place of the answer.
-func (c *conn) rows(ctx context.Context, set imap.UIDSet) (map[imap.UID]row, error) {
+func (c *conn) rows(ctx context.Context, uids ...imap.UID) (map[imap.UID]row, error) {
 	rows := map[imap.UID]row{}
-	err := c.do(ctx, opChanges, exchange{budget: listBudget}, func(cl *imapclient.Client) error {
-		clear(rows)
-		cmd := cl.Fetch(set, &imap.FetchOptions{UID: true, RFC822Size: true, InternalDate: true, Flags: true})
+	x := exchange{budget: smallBudget + rowBudget*int64(len(uids))}
+	err := c.do(ctx, opChanges, x, func(cl *imapclient.Client) error {
+		cmd := cl.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{UID: true, RFC822Size: true, InternalDate: true, Flags: true})
 		for m := cmd.Next(); m != nil; m = cmd.Next() {
 			if r := readRow(m); r.uid != 0 && r.sized && !r.received.IsZero() {
 				rows[r.uid] = r
@@ -216,7 +216,7 @@ func readRow(m *imapclient.FetchMessageData) (r row) {
 // row asks for one mail again. Only a server that does not know the UID any
 // more makes it pass for expunged.
 func (c *conn) row(ctx context.Context, uid imap.UID) (row, bool, error) {
-	rows, err := c.rows(ctx, imap.UIDSetNum(uid))
+	rows, err := c.rows(ctx, uid)
 	if err != nil {
 		return row{}, false, err
 	}
