@@ -123,6 +123,8 @@ type Entry struct {
 // nothing before. It is safe for concurrent use. A log that is volatile says
 // so.
 type AccessLog interface {
+	// Append keeps entries, all of them or, with an error, none that may be
+	// relied on.
 	Append(ctx context.Context, entries []Entry) error
 	// Entries returns a tenant's entries after a position in the order in
 	// which they were appended, and the position after the last one; the

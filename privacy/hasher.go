@@ -63,8 +63,9 @@ func (h *Hasher) Token(id ticket.ID) string {
 // ParseToken returns the message that a token names, or false if this key did
 // not sign it. Case does not matter: mail systems fold it.
 func (h *Hasher) ParseToken(s string) (ticket.ID, bool) {
-	b, err := tokenText.DecodeString(strings.ToLower(s))
-	if err != nil || len(b) != 32 {
+	s = strings.ToLower(s)
+	b, err := tokenText.DecodeString(s)
+	if err != nil || len(b) != 32 || tokenText.EncodeToString(b) != s { // one spelling: base32 has spare bits
 		return ticket.ID{}, false
 	}
 	id := ticket.ID(b[:16])

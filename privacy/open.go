@@ -35,7 +35,7 @@ type Opened struct {
 
 // Open is the one way to plaintext. It takes principal and purpose from the
 // context, authorises them, writes one entry to the access log, makes sure that
-// no key on the way is fenced, and then decrypts. A nil Sealed opens as nil.
+// no key on the way is fenced, and then decrypts. An empty Sealed opens as nil.
 //
 // It returns ErrInTransaction inside a store's closure, ErrNoPrincipal,
 // ErrNoPurpose, ErrDenied, or ErrAccessLog when the entry could not be written;
@@ -51,26 +51,18 @@ func (v *Vault) Open(ctx context.Context, t ticket.TenantID, operation string, i
 			ids = append(ids, id)
 		}
 	}
-	if len(ids) == 0 {
-		return make([]Opened, len(items)), nil
-	}
-	c, err := v.keys.load(ctx, t, ids)
+	keys, err := v.slotKeys(ctx, t, ids)
 	if err != nil {
 		return nil, err
 	}
-	keys := map[ticket.ID]Opened{}
-	for _, id := range ids {
-		k, err := v.keys.key(ctx, c, id)
-		keys[id] = Opened{k, err}
-	}
 	out := make([]Opened, len(items))
 	for i, it := range items {
-		if it.Sealed == nil {
+		if len(it.Sealed) == 0 {
 			continue
 		}
-		k := keys[it.Sealed.KeyID()]
+		k, known := keys[it.Sealed.KeyID()]
 		switch {
-		case it.Object.Tenant != t || k.Plain == nil && k.Err == nil:
+		case it.Object.Tenant != t || !known:
 			out[i].Err = ErrSealed
 		case k.Err != nil:
 			out[i].Err = k.Err
@@ -79,6 +71,23 @@ func (v *Vault) Open(ctx context.Context, t ticket.TenantID, operation string, i
 		}
 	}
 	return out, ctx.Err()
+}
+
+// slotKeys unwraps the keys of slots, each with its own error.
+func (v *Vault) slotKeys(ctx context.Context, t ticket.TenantID, ids []ticket.ID) (map[ticket.ID]Opened, error) {
+	keys := map[ticket.ID]Opened{}
+	if len(ids) == 0 {
+		return keys, nil
+	}
+	c, err := v.keys.load(ctx, t, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		k, err := v.keys.key(ctx, c, id)
+		keys[id] = Opened{k, err}
+	}
+	return keys, nil
 }
 
 // OpenStream is [Vault.Open] for one large object. The plaintext is

@@ -10,7 +10,9 @@ import (
 // AEADWithContext, so a KMS client fits through a two-line adapter and a call
 // can be cancelled. It is safe for concurrent use.
 type Wrapper interface {
+	// EncryptWithContext wraps a key, bound to the associated data.
 	EncryptWithContext(ctx context.Context, plaintext, associatedData []byte) ([]byte, error)
+	// DecryptWithContext unwraps a key, or fails if anything was changed.
 	DecryptWithContext(ctx context.Context, ciphertext, associatedData []byte) ([]byte, error)
 }
 
