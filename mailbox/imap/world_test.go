@@ -75,6 +75,8 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	is := imapserver.New(opts)
 	il := listen(t)
 	w.imap = serverAt(il, o.security)
+	w.net = &cutter{Listener: il}
+	il = w.net
 	ss := smtp.NewServer(w.box)
 	ss.Domain, ss.AllowInsecureAuth, ss.MaxMessageBytes = "smtp.test", o.security == imap.Plaintext, 4<<20
 	ss.MaxLineLength = 1 << 16
@@ -87,8 +89,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	if o.security == imap.ImplicitTLS {
 		il, sl = tls.NewListener(il, o.tls), tls.NewListener(sl, o.tls)
 	}
-	w.net = &cutter{Listener: il}
-	go is.Serve(w.net)
+	go is.Serve(il)
 	go ss.Serve(sl)
 	t.Cleanup(func() { is.Close(); ss.Close() })
 	return w
