@@ -1,0 +1,156 @@
+package postgres
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/helpdesk-go/helpdesk/store"
+	"github.com/helpdesk-go/helpdesk/ticket"
+)
+
+func (p *plan) conversations(c store.Changes) {
+	insertRows(p, tickets, c.NewTickets)
+	if len(c.Tickets) > 1 {
+		var ids []ticket.ID
+		each(&ids, c.Tickets, func(u store.TicketUpdate) ticket.ID { return u.ID })
+		p.add(step{sql: `SELECT 1 FROM {s}.tickets WHERE tenant = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE`,
+			args: []any{string(p.tenant), uuids(ids)}})
+	}
+	updateRows(p, ticketUpdates, c.Tickets, ticketUpdates.update("t.id = x.id AND t.version = x.was AND t.mailbox = x.mailbox",
+		"status", "assignee", "tags", "origin", "contact", "seq", "version", "related", "created_at", "updated_at", "closed_at"),
+		"ticket changed meanwhile", store.ErrStale)
+	p.belongs(c)
+	insertRows(p, messages, c.Messages)
+}
+
+// belonging is a ticket that something is said to belong to.
+type belonging struct{ ticket, mailbox ticket.ID }
+
+// belongs makes sure that what is written belongs to a ticket of its mailbox.
+// Tickets that the same changes write need no second look.
+func (p *plan) belongs(c store.Changes) {
+	seen := map[belonging]bool{}
+	for _, t := range c.NewTickets {
+		seen[belonging{t.ID, t.Mailbox}] = true
+	}
+	for _, t := range c.Tickets {
+		seen[belonging{t.ID, t.Mailbox}] = true
+	}
+	var ids, boxes []ticket.ID
+	look := func(id, box ticket.ID) {
+		if b := (belonging{id, box}); !seen[b] {
+			seen[b] = true
+			ids, boxes = append(ids, id), append(boxes, box)
+		}
+	}
+	for _, m := range c.Messages {
+		look(m.Ticket, m.Mailbox)
+	}
+	for _, h := range c.Hits {
+		look(h.Ticket, h.Mailbox)
+	}
+	for _, m := range c.Members {
+		look(m.Ticket, m.Mailbox)
+	}
+	if len(ids) > 0 {
+		p.add(step{
+			sql: `SELECT 1 FROM unnest($2::uuid[], $3::uuid[]) AS x(id, mailbox)
+				JOIN {s}.tickets t ON t.tenant = $1 AND t.id = x.id AND t.mailbox = x.mailbox`,
+			args: []any{string(p.tenant), uuids(ids), uuids(boxes)},
+			tag:  exactly(len(ids), "ticket of the changes", store.ErrNotFound),
+		})
+	}
+}
+
+// intake writes what later mails are recognised by. The rows are sorted, so
+// that two workers that insert the same ones wait for each other in order.
+func (p *plan) intake(c store.Changes) {
+	insertRows(p, seen, slices.SortedStableFunc(slices.Values(c.Seen), func(a, b store.Seen) int {
+		return cmp.Or(compareIDs(a.Mailbox, b.Mailbox), cmp.Compare(a.ProviderID, b.ProviderID))
+	}))
+	if len(c.Hits) > 0 {
+		rows := slices.SortedStableFunc(slices.Values(c.Hits), func(a, b store.Hit) int {
+			return cmp.Or(compareIDs(a.Mailbox, b.Mailbox), bytes.Compare(a.Fingerprint[:], b.Fingerprint[:]))
+		})
+		p.add(step{sql: hits.insert("ON CONFLICT DO NOTHING"), args: hits.args(p.tenant, rows)})
+	}
+	if rows := mergeMembers(c.Members); len(rows) > 0 {
+		p.add(step{
+			sql: members.insert(`ON CONFLICT (tenant, ticket, address) DO UPDATE SET pending = false
+				WHERE t.pending AND NOT excluded.pending`),
+			args: members.args(p.tenant, rows),
+		})
+	}
+	p.contacts(c.Contacts)
+}
+
+// mergeMembers leaves one row for each address of a ticket, because one
+// statement cannot write a row twice. A full member stays full.
+func mergeMembers(in []store.Member) []store.Member {
+	type key struct {
+		ticket  ticket.ID
+		address ticket.Fingerprint
+	}
+	at := map[key]int{}
+	var out []store.Member
+	for _, m := range in {
+		k := key{m.Ticket, m.Address}
+		if i, ok := at[k]; ok {
+			out[i].Pending = out[i].Pending && m.Pending
+			continue
+		}
+		at[k] = len(out)
+		out = append(out, m)
+	}
+	slices.SortStableFunc(out, func(a, b store.Member) int {
+		return cmp.Or(compareIDs(a.Ticket, b.Ticket), bytes.Compare(a.Address[:], b.Address[:]))
+	})
+	return out
+}
+
+// contacts inserts addresses. Those that are there are written again as they
+// are, and count only if they are the same contact's.
+func (p *plan) contacts(in []store.Contact) {
+	type key struct {
+		mailbox ticket.ID
+		address ticket.Fingerprint
+	}
+	ids := map[key]ticket.ID{}
+	var rows []store.Contact
+	for _, c := range in {
+		k := key{c.Mailbox, c.Address}
+		id, twice := ids[k]
+		if twice && id != c.ID {
+			p.early = fail("apply: address is another contact's", store.ErrStale)
+			return
+		}
+		if !twice {
+			ids[k] = c.ID
+			rows = append(rows, c)
+		}
+	}
+	slices.SortFunc(rows, func(a, b store.Contact) int {
+		return cmp.Or(compareIDs(a.Mailbox, b.Mailbox), bytes.Compare(a.Address[:], b.Address[:]))
+	})
+	updateRows(p, contacts, rows, contacts.insert(`ON CONFLICT (tenant, mailbox, address) DO UPDATE SET id = t.id
+		WHERE t.id = excluded.id`), "address is another contact's", store.ErrStale)
+}
+
+func (p *plan) quarantine(c store.Changes) {
+	insertRows(p, quarantine, c.NewQuarantine)
+	updateRows(p, quarantine, c.Quarantine, quarantine.update(
+		"t.id = x.id AND t.mailbox = x.mailbox AND t.version = x.version - 1",
+		"state", "message", "cause", "size", "raw", "blob", "version"),
+		"quarantined mail changed meanwhile", store.ErrStale)
+}
+
+func (p *plan) deliveries(c store.Changes) {
+	insertRows(p, deliveries, c.NewDeliveries)
+	updateRows(p, deliveries, c.Deliveries, deliveries.update(
+		"t.message = x.message AND t.mailbox = x.mailbox AND t.version = x.version - 1",
+		"ticket", "state", "attempt", "looks", "draft", "cause", "since", "queued_at", "version"),
+		"delivery changed meanwhile", store.ErrStale)
+	updateRows(p, providerIDs, c.ProviderIDs, providerIDs.update("t.id = x.id AND t.mailbox = x.mailbox", "provider_id"),
+		"message to name", store.ErrNotFound)
+}

@@ -1,0 +1,145 @@
+package postgres
+
+import (
+	"github.com/helpdesk-go/helpdesk/mailbox"
+	"github.com/helpdesk-go/helpdesk/store"
+	"github.com/helpdesk-go/helpdesk/ticket"
+)
+
+// validate refuses what no repetition makes right before it costs a round
+// trip. The constraints of the tables are the second line.
+func validate(c store.Changes) error {
+	v := validator{tenant: c.Tenant}
+	v.need("tenant", c.Tenant.Validate() == nil)
+	v.mailboxes(c)
+	v.conversations(c)
+	v.intake(c)
+	v.work(c)
+	return v.err
+}
+
+// validator keeps the first thing that is wrong.
+type validator struct {
+	tenant ticket.TenantID
+	err    error
+}
+
+func (v *validator) need(what string, ok bool) {
+	if !ok && v.err == nil {
+		v.err = fail("apply: bad "+what, store.ErrRejected)
+	}
+}
+
+// record checks the tenant of a record and that none of the ids is zero.
+func (v *validator) record(what string, tenant ticket.TenantID, ids ...ticket.ID) {
+	v.need("tenant of "+what, tenant == v.tenant)
+	for _, id := range ids {
+		v.need("id in "+what, !id.IsZero())
+	}
+}
+
+func (v *validator) mailboxes(c store.Changes) {
+	for _, m := range c.Cursors {
+		v.record("cursor", v.tenant, m.Mailbox)
+		v.need("stream of cursor", m.Stream == mailbox.Live || m.Stream == mailbox.Backfill)
+	}
+	for _, m := range c.NewMailboxes {
+		v.record("mailbox", m.Tenant, m.ID, m.Key, m.Identity)
+		v.need("provider of mailbox", m.Provider != "")
+		v.need("account of mailbox", !m.Account.IsZero())
+		v.need("state of mailbox", validState(m.State))
+	}
+	for _, m := range c.Mailboxes {
+		v.record("mailbox", m.Tenant, m.ID)
+		v.need("state of mailbox", validState(m.State))
+	}
+	for _, h := range c.Health {
+		v.record("health", v.tenant, h.Mailbox)
+		v.need("state of health", h.Health.State != "")
+	}
+}
+
+func validState(s store.MailboxState) bool {
+	return s == store.MailboxConnected || s == store.MailboxFenced
+}
+
+func (v *validator) conversations(c store.Changes) {
+	for _, t := range c.NewTickets {
+		v.record("ticket", t.Tenant, t.ID, t.Mailbox, t.Key)
+		v.need("status of ticket", t.Status.Valid())
+		v.need("origin of ticket", t.Origin != "")
+	}
+	for _, t := range c.Tickets {
+		v.record("ticket", t.Tenant, t.ID, t.Mailbox)
+		v.need("status of ticket", t.Status.Valid())
+	}
+	for _, m := range c.Messages {
+		v.record("message", m.Tenant, m.ID, m.Mailbox, m.Ticket)
+		v.need("sequence of message", m.Seq > 0)
+		v.need("direction of message", m.Direction != "")
+		v.need("source of message", m.Provenance.Source != "")
+		v.need("provider id of message", m.Provenance.ProviderID != "")
+	}
+	for _, ds := range [][]ticket.Delivery{c.NewDeliveries, c.Deliveries} {
+		for _, d := range ds {
+			v.record("delivery", d.Tenant, d.Message, d.Mailbox, d.Ticket)
+			v.need("state of delivery", d.State != "")
+		}
+	}
+	for _, p := range c.ProviderIDs {
+		v.record("provider id", v.tenant, p.Mailbox, p.Message)
+		v.need("provider id", p.ProviderID != "")
+	}
+}
+
+func (v *validator) intake(c store.Changes) {
+	for _, s := range c.Seen {
+		v.record("seen mail", v.tenant, s.Mailbox, s.Object)
+		v.need("provider id of seen mail", s.ProviderID != "")
+	}
+	for _, h := range c.Hits {
+		v.record("hit", v.tenant, h.Mailbox, h.Ticket, h.Message)
+		v.need("hit", !h.Fingerprint.IsZero() && h.Role != 0)
+	}
+	for _, m := range c.Members {
+		v.record("member", v.tenant, m.Mailbox, m.Ticket)
+		v.need("address of member", !m.Address.IsZero())
+	}
+	for _, x := range c.Contacts {
+		v.record("contact", v.tenant, x.Mailbox, x.ID)
+		v.need("address of contact", !x.Address.IsZero())
+	}
+	for _, q := range c.NewQuarantine {
+		v.record("quarantined mail", q.Tenant, q.ID, q.Mailbox)
+		v.need("provider id of quarantined mail", q.ProviderID != "")
+		v.need("cause of quarantined mail", q.Cause != "")
+		v.need("state of quarantined mail", q.State != "")
+	}
+	for _, q := range c.Quarantine {
+		v.record("quarantined mail", q.Tenant, q.ID, q.Mailbox)
+		v.need("state of quarantined mail", q.State != "")
+	}
+}
+
+func (v *validator) work(c store.Changes) {
+	for _, e := range c.Events {
+		v.record("event", e.Tenant, e.ID)
+		v.need("type of event", e.Type != "")
+	}
+	for _, t := range c.Tasks {
+		v.record("task", t.Tenant, t.ID, t.Mailbox)
+		v.need("kind of task", t.Kind != "")
+	}
+	for _, id := range c.DropTasks {
+		v.record("tasks to drop", v.tenant, id)
+	}
+	if c.Lease != nil {
+		v.record("lease", c.Lease.Task.Tenant, c.Lease.Task.ID)
+	}
+	v.need("finish without lease", c.Finish == nil || c.Lease != nil)
+	for _, m := range c.Consumers {
+		_, _, err := parsePlace(string(m.To))
+		v.need("name of consumer", m.Name != "")
+		v.need("cursor of consumer", err == nil)
+	}
+}
