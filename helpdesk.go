@@ -2,7 +2,6 @@ package helpdesk
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -79,6 +78,9 @@ type Desk struct {
 func New(c Config) (*Desk, error) {
 	if c.Store == nil {
 		return nil, fmt.Errorf("%w: Store is nil: use memory.New() or postgres.Open", ErrConfig)
+	}
+	if s := c.Rules.AfterReply; s != "" && !s.Valid() {
+		return nil, fmt.Errorf("%w: Rules.AfterReply is no status", ErrConfig)
 	}
 	c = c.withDefaults()
 	if c.Keys == nil {
@@ -198,13 +200,17 @@ type Tenant struct {
 // ID returns the host's id of the tenant.
 func (t *Tenant) ID() ticket.TenantID { return t.id }
 
-// ephemeralRoot is a root key of this process.
-func ephemeralRoot() privacy.Wrapper {
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails since Go 1.24
-	root, err := privacy.NewRoot(key)
-	if err != nil {
-		return nil // NewRoot refuses only other lengths; Open reports nil
-	}
-	return root
-}
+// The names a host needs most often, so that it needs fewer imports.
+type (
+	// ID identifies a ticket, message or mailbox.
+	ID = ticket.ID
+	// Event tells that something happened.
+	Event = ticket.Event
+	// StoreTx is a transaction of the store, as OnEvent gets it.
+	StoreTx = store.Tx
+	// Providers are the providers of a Config.
+	Providers = []mailbox.Provider
+)
+
+// ParseID reads the text form of an ID, or returns ErrBadID.
+func ParseID(s string) (ID, error) { return ticket.ParseID(s) }

@@ -42,7 +42,9 @@ func (k keyFile) Open(fresh bool) (privacy.Wrapper, privacy.Slots, error) {
 // EphemeralKeys are keys that die with the process, for tests and for the
 // memory store. The value may be given to several desks of one process.
 func EphemeralKeys() Keys {
-	return &heldKeys{slots: privacy.NewMemorySlots(), root: ephemeralRoot()}
+	k := &heldKeys{slots: privacy.NewMemorySlots()}
+	k.root, k.err = privacy.NewEphemeralRoot()
+	return k
 }
 
 // KeyStore takes a root key, such as a KMS client, and a key store, such as
@@ -55,11 +57,15 @@ type heldKeys struct {
 	root    privacy.Wrapper
 	slots   privacy.Slots
 	durable bool
+	err     error
 }
 
 func (k *heldKeys) Durable() bool { return k.durable }
 
 func (k *heldKeys) Open(bool) (privacy.Wrapper, privacy.Slots, error) {
+	if k.err != nil {
+		return nil, nil, k.err
+	}
 	if k.root == nil || k.slots == nil {
 		return nil, nil, fmt.Errorf("%w: Keys: KeyStore needs a root and slots", ErrConfig)
 	}

@@ -243,8 +243,8 @@ func (s *sending) look(ctx context.Context) (store.Finish, error) {
 
 // lookLater schedules the next search, if there is one.
 func (s *sending) lookLater() store.Finish {
-	after, more := s.d.NextLook()
-	return store.Finish{Again: more, After: after}
+	after, more := s.d.NextLook() // counted from the doubt
+	return store.Finish{Again: more, After: max(0, s.d.Since.Add(after).Sub(s.desk.now()))}
 }
 
 // outgoing opens the frozen bytes of a message with its envelope.

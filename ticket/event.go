@@ -17,6 +17,7 @@ const (
 	TicketCreated       EventType = "ticket.created"
 	MessageReceived     EventType = "message.received"
 	ReplyQueued         EventType = "reply.queued"
+	ReplySeen           EventType = "reply.seen" // sent past the library, such as from Outlook
 	NoteAdded           EventType = "note.added"
 	StatusChanged       EventType = "ticket.status"
 	Assigned            EventType = "ticket.assigned"

@@ -128,7 +128,7 @@ func (t Ticket) Add(m Message, by Actor, r Rules, now time.Time) (Ticket, Messag
 	t = t.touch(now)
 	t.Seq++
 	m.Ticket, m.Tenant, m.Mailbox, m.Seq = t.ID, t.Tenant, t.Mailbox, t.Seq
-	ev := t.event(addedEvent(m.Direction), by, now)
+	ev := t.event(addedEvent(m), by, now)
 	ev.Message, ev.Rung = m.ID, m.Match.Rung
 	events := []Event{ev}
 	if m.Provenance.Source == SourceBackfill {
@@ -147,14 +147,16 @@ func (t Ticket) Add(m Message, by Actor, r Rules, now time.Time) (Ticket, Messag
 	return t, m, events
 }
 
-func addedEvent(d Direction) EventType {
-	switch d {
-	case In:
+func addedEvent(m Message) EventType {
+	switch {
+	case m.Direction == In:
 		return MessageReceived
-	case Out:
+	case m.Direction == Note:
+		return NoteAdded
+	case m.Provenance.Source == SourceHost:
 		return ReplyQueued
 	default:
-		return NoteAdded
+		return ReplySeen
 	}
 }
 

@@ -78,12 +78,12 @@ func TestAdd(t *testing.T) {
 		{"an auto-reply changes nothing", ticket.In, ticket.KindAutoReply, ticket.SourceLive, ticket.Rules{}, ticket.MessageReceived, same},
 		{"a bounce changes nothing", ticket.In, ticket.KindBounce, ticket.SourceLive, ticket.Rules{}, ticket.MessageReceived, same},
 		{"a backfilled mail changes nothing", ticket.In, ticket.KindPerson, ticket.SourceBackfill, ticket.Rules{}, ticket.MessageReceived, same},
-		{"a backfilled answer changes nothing", ticket.Out, ticket.KindPerson, ticket.SourceBackfill, ticket.Rules{}, ticket.ReplyQueued, same},
+		{"a backfilled answer changes nothing", ticket.Out, ticket.KindPerson, ticket.SourceBackfill, ticket.Rules{}, ticket.ReplySeen, same},
 		{"a note changes nothing", ticket.Note, "", ticket.SourceHost, ticket.Rules{AfterReply: closed}, ticket.NoteAdded, same},
 		{"a reply waits for the contact", ticket.Out, ticket.KindPerson, ticket.SourceHost, ticket.Rules{}, ticket.ReplyQueued, to(pending)},
 		{"a reply closes by rule", ticket.Out, ticket.KindPerson, ticket.SourceHost, ticket.Rules{AfterReply: closed}, ticket.ReplyQueued, to(closed)},
 		{"a reply leaves open by rule", ticket.Out, ticket.KindPerson, ticket.SourceHost, ticket.Rules{AfterReply: open}, ticket.ReplyQueued, to(open)},
-		{"an answer from the mail program", ticket.Out, ticket.KindPerson, ticket.SourceSent, ticket.Rules{}, ticket.ReplyQueued, to(pending)},
+		{"an answer from the mail program", ticket.Out, ticket.KindPerson, ticket.SourceSent, ticket.Rules{}, ticket.ReplySeen, to(pending)},
 	} {
 		for i, from := range all {
 			t.Run(c.name+" on "+string(from), func(t *testing.T) {
