@@ -1,0 +1,4 @@
+package storetest
+
+var raceCases []testCase
+var consistencyCases []testCase
