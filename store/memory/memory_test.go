@@ -27,3 +27,4 @@ var harness = storetest.Harness{
 
 func TestConformance(t *testing.T) { storetest.Run(t, harness) }
 func TestConcurrency(t *testing.T) { storetest.RunConcurrency(t, harness) }
+func TestIsolation(t *testing.T)   { storetest.RunIsolation(t, harness) }
