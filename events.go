@@ -3,8 +3,10 @@ package helpdesk
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/helpdesk-go/helpdesk/store"
+	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
 // eventsPage is how many events a consumer gets before its place is kept.
@@ -69,4 +71,13 @@ func (t *Tenant) Events(ctx context.Context, after store.EventCursor, limit int)
 		return err
 	})
 	return out, err
+}
+
+// LogEvents is an OnEvent hook that logs each event: ids and constants, no
+// content. It logs what may still be rolled back.
+func LogEvents(l *slog.Logger) func(context.Context, store.Tx, ticket.Event) error {
+	return func(ctx context.Context, _ store.Tx, e ticket.Event) error {
+		l.InfoContext(ctx, string(e.Type), "tenant", e.Tenant, "mailbox", e.Mailbox, "ticket", e.Ticket, "to", e.To, "cause", e.Cause)
+		return nil
+	}
 }
