@@ -203,6 +203,9 @@ func (c *conn) backfill(ctx context.Context, q mailbox.Query) (page mailbox.Page
 	l.cur.Version, l.cur.Stream, l.cur.Folders = cursorVersion, mailbox.Backfill, map[string]place{}
 	again := q.Resync && !(known && old.Resync)
 	if !c.intake.Since.IsZero() {
+		if _, err := c.sentFolder(ctx, opChanges); err != nil { // to mark its mail
+			return page, err
+		}
 		for _, name := range c.chosen() {
 			s, err := c.scanBackfill(ctx, q, &l.cur, name, old.Folders, again)
 			if err != nil {
@@ -219,7 +222,7 @@ func (c *conn) scanBackfill(ctx context.Context, q mailbox.Query, cur *cursor, n
 	if err != nil {
 		return nil, err
 	}
-	f.sent = c.acct.Sent != "" && name == folderName(c.acct.Sent) || name == c.sent
+	f.sent = name == c.sent
 	p, known := old[f.key]
 	valid := known && p.Validity == f.validity
 	if known && !valid && !q.Resync {

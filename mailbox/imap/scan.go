@@ -2,6 +2,7 @@ package imap
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -21,6 +22,17 @@ const (
 
 func window(limit int) uint64 { return max(firstWindow, min(uint64(limit)*4, maxWindow)) }
 
+// wider returns the window after an empty one. Where the folder holds few
+// mails their number bounds the answer, so that wide gaps take few steps.
+func (f *folder) wider(span uint64) uint64 {
+	if f.messages <= maxWindow {
+		return min(span*64, 1<<32)
+	}
+	return min(span*4, maxWindow)
+}
+
+const maxUID = 1<<32 - 1
+
 // forward fills s with at most limit mails above its place, oldest first. Mail
 // up to place.Again is left out if it was received before floor.
 func (c *conn) forward(ctx context.Context, s *scan, floor time.Time, limit int) error {
@@ -28,31 +40,24 @@ func (c *conn) forward(ctx context.Context, s *scan, floor time.Time, limit int)
 	if f.modSeq != 0 && s.place.ModSeq == f.modSeq {
 		return nil // new mail would have raised it (RFC 7162 section 3.1.2.1)
 	}
+	wanted := func(uid imap.UID, it mailbox.Item) bool {
+		return uint32(uid) > s.place.Again || !it.ReceivedAt.Before(floor.Truncate(time.Second))
+	}
 	lo, span := uint64(s.place.Last)+1, window(limit)
 	for range maxWindows {
-		if f.next > 0 && lo >= uint64(f.next) || lo > 1<<32-1 {
+		if f.next > 0 && lo >= uint64(f.next) || lo > maxUID {
 			s.rest = false
 			return nil
 		}
-		hi := lo + span - 1
-		if f.next > 0 {
-			hi = min(hi, uint64(f.next)-1)
-		}
-		by := &imap.SearchCriteria{}
-		if again := uint64(s.place.Again); lo <= again {
-			hi = min(hi, again)
-			by.Since = dayBefore(floor)
-		} else if f.next == 0 {
-			hi = 1<<32 - 1 // no telling how far; the answer names what is there
-		}
-		by.UID = []imap.UIDSet{{imap.UIDRange{Start: imap.UID(lo), Stop: imap.UID(hi)}}}
+		hi, by := s.above(lo, span, floor)
 		uids, err := c.search(ctx, opChanges, by)
 		if err != nil {
 			return err
 		}
 		uids = between(uids, lo, hi)
 		s.covered, s.rest = uint32(hi), f.next == 0 || hi+1 < uint64(f.next)
-		if f.next == 0 && hi == 1<<32-1 {
+		if hi == maxUID {
+			// Mail still to come has UIDs in this window.
 			s.covered, s.rest = uint32(lo-1), false
 			if len(uids) > 0 {
 				s.covered = uint32(uids[len(uids)-1])
@@ -62,15 +67,29 @@ func (c *conn) forward(ctx context.Context, s *scan, floor time.Time, limit int)
 			uids, s.rest = uids[:limit], true
 			s.covered = uint32(uids[limit-1])
 		}
-		wanted := func(uid imap.UID, it mailbox.Item) bool {
-			return uint32(uid) > s.place.Again || !it.ReceivedAt.Before(floor.Truncate(time.Second))
-		}
 		if err := c.collect(ctx, s, uids, wanted); err != nil || len(s.found) > 0 || !s.rest {
 			return err
 		}
-		lo, span = uint64(s.covered)+1, min(span*4, maxWindow)
+		lo, span = uint64(s.covered)+1, f.wider(span)
 	}
 	return nil
+}
+
+// above returns the end of the window that begins at lo, and how to search it.
+func (s *scan) above(lo, span uint64, floor time.Time) (hi uint64, by *imap.SearchCriteria) {
+	by = &imap.SearchCriteria{}
+	hi = min(lo+span-1, maxUID)
+	if s.folder.next > 0 {
+		hi = min(hi, uint64(s.folder.next)-1)
+	}
+	if again := uint64(s.place.Again); lo <= again {
+		hi = min(hi, again)
+		by.Since = dayBefore(floor)
+	} else if s.folder.next == 0 {
+		hi = maxUID // no telling how far; the answer names what is there
+	}
+	by.UID = []imap.UIDSet{{imap.UIDRange{Start: imap.UID(lo), Stop: imap.UID(hi)}}}
+	return hi, by
 }
 
 // backward fills s with at most limit mails below its place, newest first,
@@ -105,13 +124,11 @@ func (c *conn) backward(ctx context.Context, s *scan, from, until time.Time, lim
 		if err := c.collect(ctx, s, uids, wanted); err != nil {
 			return err
 		}
-		for i, j := 0, len(s.found)-1; i < j; i, j = i+1, j-1 {
-			s.found[i], s.found[j] = s.found[j], s.found[i]
-		}
+		slices.Reverse(s.found)
 		if len(s.found) > 0 || !s.rest {
 			return nil
 		}
-		hi, span = uint64(s.covered)-1, min(span*4, maxWindow)
+		hi, span = uint64(s.covered)-1, s.folder.wider(span)
 	}
 	return nil
 }

@@ -164,6 +164,57 @@ func TestManyMails(t *testing.T) {
 	}
 }
 
+// A folder with wide gaps between its UIDs takes few steps in both directions.
+func TestWideGaps(t *testing.T) {
+	const uid = "3999999999"
+	for _, stream := range []mailbox.Stream{mailbox.Live, mailbox.Backfill} {
+		p := &peer{answers: map[string][]string{
+			"EXAMINE":    {"* 2 EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n* OK [UIDNEXT 4000000001] n\r\nTAG OK\r\n"},
+			"UID SEARCH": {"* SEARCH 9 " + uid + "\r\nTAG OK\r\n"},
+			"UID FETCH": {"* 1 FETCH (UID 9 RFC822.SIZE 9 INTERNALDATE \"01-Feb-2026 10:00:00 +0100\" FLAGS ())\r\n" +
+				"* 2 FETCH (UID " + uid + " RFC822.SIZE 9 INTERNALDATE \"02-Feb-2026 10:00:00 +0100\" FLAGS ())\r\nTAG OK\r\n"},
+		}}
+		c, err := openAccount(imap.Options{}, p.account(p.start(t)), mailbox.Intake{Since: time.Unix(0, 0)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := mailbox.Query{Stream: stream, Resync: true, Limit: 1}
+		var got []string
+		for pages := 1; ; pages++ {
+			page := changes(t, c, q)
+			for _, it := range page.Items {
+				got = append(got, it.ID[strings.LastIndex(it.ID, ":")+1:])
+			}
+			q.Cursor, q.Resync = page.Next, false
+			if !page.More {
+				break
+			}
+			if pages > 5 {
+				t.Fatal("too many pages")
+			}
+		}
+		want := "9 " + uid
+		if stream == mailbox.Backfill {
+			want = uid + " 9"
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s listed %v", stream, got)
+		}
+		c.Close()
+	}
+}
+
+func TestBackfillMarksSentMail(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.create("Sent")
+	w.deliver("Sent", mailText("s@x", "sent"), time.Now().Add(-time.Hour))
+	c := w.open(imap.Options{}, mailbox.Intake{Since: time.Now().Add(-2 * time.Hour), Folders: []string{"INBOX", "Sent"}})
+	items, _ := drain(t, c, mailbox.Query{Stream: mailbox.Backfill, Limit: 3})
+	if len(items) != 1 || !items[0].Sent {
+		t.Errorf("%+v", items)
+	}
+}
+
 func TestLimitMustBePositive(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	c := w.open(imap.Options{}, mailbox.Intake{})
