@@ -74,8 +74,11 @@ func (t *Tenant) Events(ctx context.Context, after store.EventCursor, limit int)
 }
 
 // LogEvents is an OnEvent hook that logs each event: ids and constants, no
-// content. It logs what may still be rolled back.
+// content. It logs what may still be rolled back. Nil is slog.Default.
 func LogEvents(l *slog.Logger) func(context.Context, store.Tx, ticket.Event) error {
+	if l == nil {
+		l = slog.Default()
+	}
 	return func(ctx context.Context, _ store.Tx, e ticket.Event) error {
 		l.InfoContext(ctx, string(e.Type), "tenant", e.Tenant, "mailbox", e.Mailbox, "ticket", e.Ticket, "to", e.To, "cause", e.Cause)
 		return nil
