@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/helpdesk-go/helpdesk/store"
@@ -17,6 +18,7 @@ var taskCases = []testCase{
 	{"Task/LostWakeUpLater", taskLostWakeUpLater},
 	{"Task/Finish", taskFinish},
 	{"Task/Drop", taskDrop},
+	{"Task/RollBack", taskRollback},
 	{"Task/Wake", taskWake},
 }
 
@@ -209,6 +211,35 @@ func taskDrop(w *world) {
 	w.is(w.finish(l, store.Finish{}), store.ErrLeaseLost, "finishing what was enqueued after the drop")
 	if got := w.claim(store.Claim{}); len(got) != 2 {
 		w.Errorf("claimed %d tasks, want the other mailbox's and the new one", len(got))
+	}
+}
+
+// taskRollback rolls back what happens to tasks: they and their leases stay.
+func taskRollback(w *world) {
+	box := w.connect("acme", 1)
+	w.enqueue(box, newTask(box, "sync", ticket.ID{}, 0))
+	l := w.claimOne(store.Claim{})
+	w.enqueue(box, newTask(box, "send", newID(), time.Hour))
+	before := w.snapshot("acme")
+	boom := errors.New("the host's hook failed")
+	for what, c := range map[string]store.Changes{
+		"drop":    {DropTasks: []ticket.ID{box.ID}},
+		"done":    {Lease: &l, Finish: &store.Finish{}},
+		"put off": {Lease: &l, Finish: &store.Finish{Again: true, After: time.Hour, Failed: true}},
+		"enqueue": {Tasks: []store.Task{newTask(box, "sync", ticket.ID{}, 0), newTask(box, "send", newID(), 0)}},
+	} {
+		c.Tenant = "acme"
+		w.is(w.s.Update(w.ctx, func(ctx context.Context, tx store.Tx) error {
+			if err := tx.Apply(ctx, c); err != nil {
+				return err
+			}
+			return boom
+		}), boom, what)
+		w.same(w.snapshot("acme"), before, "state after rolling back: "+what)
+	}
+	w.ok(w.finish(l, store.Finish{}), "the lease still holds")
+	if n := len(w.tasks(box)); n != 1 {
+		w.Errorf("%d tasks, want the one that was not finished: a rolled back wake-up counted", n)
 	}
 }
 
