@@ -38,10 +38,11 @@ const (
 
 // Server says where a server is and how to speak to it.
 type Server struct {
-	// Host is a name or an IP address.
+	// Host is a name or an IP address, or host:port as one setting, with IPv6
+	// addresses in brackets then.
 	Host string `json:"host"`
-	// Port is the TCP port. Zero means 993 and 465, or 143 and 587 where
-	// Security is not ImplicitTLS.
+	// Port is the TCP port. Zero means the one in Host, else 993 and 465, or
+	// 143 and 587 where Security is not ImplicitTLS.
 	Port int `json:"port,omitempty"`
 	// Security is ImplicitTLS, STARTTLS or Plaintext.
 	Security string `json:"security,omitempty"`
@@ -170,12 +171,13 @@ func (a Account) validateAuth() error {
 }
 
 func (s Server) validate(field string) error {
+	s = s.split()
 	switch {
 	case s.Host == "":
 		return fmt.Errorf("imap: Account.%s.Host is empty: set the server's name", field)
 	case strings.ContainsAny(s.Host, " \t\r\n\x00/@[]%?#") || len(s.Host) > 255 ||
 		strings.Contains(s.Host, ":") && net.ParseIP(s.Host) == nil:
-		return fmt.Errorf("imap: Account.%s.Host is no host: write a bare name or IP address and put the port in Account.%s.Port", field, field)
+		return fmt.Errorf("imap: Account.%s.Host is no host: write a name or IP address, or host:port, without a scheme", field)
 	case s.Port < 0 || s.Port > 65535:
 		return fmt.Errorf("imap: Account.%s.Port is out of range: use 0 for the default or 1 to 65535", field)
 	}
@@ -188,8 +190,23 @@ func (s Server) validate(field string) error {
 
 func (s Server) address() string { return net.JoinHostPort(s.Host, strconv.Itoa(s.Port)) }
 
+// split takes a port out of Host, if one is there and Port does not say
+// otherwise. What is no host:port stays as it is.
+func (s Server) split() Server {
+	host, port, err := net.SplitHostPort(s.Host)
+	if err != nil || s.Port != 0 {
+		return s
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 {
+		return s
+	}
+	s.Host, s.Port = host, int(n)
+	return s
+}
+
 func (s Server) withPort(implicit, other int) Server {
-	switch {
+	switch s = s.split(); {
 	case s.Port != 0:
 	case s.Security == ImplicitTLS:
 		s.Port = implicit

@@ -66,6 +66,10 @@ func TestIdentity(t *testing.T) {
 	if a.Identity() != b.Identity() {
 		t.Error("identity changes with password, case or default port")
 	}
+	b.IMAP = imap.Server{Host: "imap.example.org:993"}
+	if a.Identity() != b.Identity() || b.Validate() != nil {
+		t.Error("host:port is another account")
+	}
 }
 
 func TestValidateNamesTheField(t *testing.T) {
@@ -84,7 +88,7 @@ func TestValidateNamesTheField(t *testing.T) {
 		"Account.HelloName":              func(a *imap.Account) { a.HelloName = "a b" },
 		"Account.Name":                   func(a *imap.Account) { a.Name = "a\r\nBcc: b" },
 		"Account.IMAP.Host is empty":     func(a *imap.Account) { a.IMAP.Host = "" },
-		"Account.IMAP.Host is no host":   func(a *imap.Account) { a.IMAP.Host = "imap.example.org:993" },
+		"Account.IMAP.Host is no host":   func(a *imap.Account) { a.IMAP.Host = "imaps://imap.example.org" },
 		"Account.IMAP.Port":              func(a *imap.Account) { a.IMAP.Port = 70000 },
 		"Account.SMTP.Security":          func(a *imap.Account) { a.SMTP.Security = "none" },
 		"Account.SMTP.Host is empty":     func(a *imap.Account) { a.SMTP.Host = "" },

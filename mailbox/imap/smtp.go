@@ -52,7 +52,7 @@ func (c *conn) Send(ctx context.Context, o mailbox.Outgoing) (mailbox.Receipt, e
 	s.quit(ctx)
 	return mailbox.Receipt{
 		MessageID: rewrittenID(text, o.MessageID, c.acct.SMTP.Host), Refused: refused,
-		Filed: c.acct.FilesSent || filesItself(c.acct.SMTP.Host),
+		Filed: c.acct.FilesSent || filesItself(c.acct.smtpServer().Host),
 	}, nil
 }
 
