@@ -61,8 +61,11 @@ func (t *Tenant) ConnectWith(ctx context.Context, a mailbox.Account, o ConnectOp
 	}
 	for range storeTries {
 		m, err := t.connect(ctx, c)
-		if !errors.Is(err, store.ErrStale) {
-			return publicMailbox(m), err
+		switch {
+		case err == nil:
+			return publicMailbox(m), nil
+		case !errors.Is(err, store.ErrStale):
+			return Mailbox{}, err
 		}
 	}
 	return Mailbox{}, store.ErrStale
@@ -120,11 +123,13 @@ func (t *Tenant) connectNew(ctx context.Context, c connecting) (store.Mailbox, e
 		return store.Mailbox{}, err
 	}
 	defer func() { _ = conn.Close() }()
-	now := t.desk.now().UTC()
 	page, err := conn.Changes(ctx, mailbox.Query{Stream: mailbox.Live, Limit: 1})
 	if err != nil {
 		return store.Mailbox{}, err
 	}
+	// The past ends after the live stream begins: what arrives in between is
+	// in both and recognised, and nothing is in neither.
+	now := t.desk.now().UTC()
 	m := store.Mailbox{
 		ID: ticket.NewID(now), Tenant: t.id, Provider: c.provider.Name(), Account: c.print,
 		State: store.MailboxConnected, Key: ticket.NewID(now), Identity: ticket.NewID(now),
@@ -159,10 +164,32 @@ func (t *Tenant) reconnect(ctx context.Context, m store.Mailbox, c connecting) (
 	if err := t.desk.sealAccount(ctx, &m, c); err != nil {
 		return store.Mailbox{}, err
 	}
-	m.Version++
-	return m, t.desk.write(ctx, store.Changes{
-		Tenant: t.id, Mailboxes: []store.Mailbox{m}, Tasks: t.desk.firstTasks(m, c),
+	sealed := m
+	err = t.desk.store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
+		var err error
+		if m, err = tx.Mailbox(ctx, t.id, sealed.ID); err != nil {
+			return err
+		}
+		if m.State != store.MailboxConnected {
+			return store.ErrStale // disconnected meanwhile
+		}
+		m.Address, m.Credential, m.Settings = sealed.Address, sealed.Credential, sealed.Settings
+		m.Version++
+		ch := store.Changes{Tenant: t.id, Mailboxes: []store.Mailbox{m}, Tasks: t.desk.firstTasks(m, c)}
+		// What waits after a failure, such as a reply behind a refused login,
+		// is tried at once.
+		waiting, err := tx.Tasks(ctx, t.id, m.ID)
+		if err != nil {
+			return err
+		}
+		for _, w := range waiting {
+			if w.Attempts > 0 {
+				ch.Tasks = append(ch.Tasks, t.desk.task(t.id, m.ID, w.Kind, w.Subject, 0))
+			}
+		}
+		return t.desk.apply(ctx, tx, ch)
 	})
+	return m, err
 }
 
 // sealAccount seals what the account says about itself under the mailbox key.
@@ -239,11 +266,12 @@ func (t *Tenant) disconnect(ctx context.Context, id ticket.ID) error {
 	return t.desk.vault.Fence(ctx, t.id, keys)
 }
 
-// cancelled withdraws what was not sent yet.
+// cancelled withdraws what was not sent yet. What is on its way is in doubt:
+// its worker can no longer record how it went.
 func cancelled(ctx context.Context, r store.Reader, m store.Mailbox, now time.Time) (out []ticket.Delivery, events []ticket.Event, err error) {
 	q := store.DeliveryQuery{
 		Tenant: m.Tenant, Mailbox: m.ID, Limit: 500,
-		States: []ticket.DeliveryState{ticket.Queued, ticket.Preparing, ticket.Ready},
+		States: []ticket.DeliveryState{ticket.Queued, ticket.Preparing, ticket.Ready, ticket.Wire},
 	}
 	for {
 		page, err := r.Deliveries(ctx, q)
@@ -251,7 +279,11 @@ func cancelled(ctx context.Context, r store.Reader, m store.Mailbox, now time.Ti
 			return nil, nil, err
 		}
 		for _, d := range page {
-			next, ev, err := d.To(ticket.Cancelled, "disconnected", now)
+			to := ticket.Cancelled
+			if d.State == ticket.Wire {
+				to = ticket.Uncertain
+			}
+			next, ev, err := d.To(to, "disconnected", now)
 			if err != nil {
 				return nil, nil, err
 			}

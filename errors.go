@@ -3,6 +3,7 @@ package helpdesk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/helpdesk-go/helpdesk/mailbox"
@@ -69,6 +70,15 @@ var (
 	// ErrTooLarge: a mail is above the size limit.
 	ErrTooLarge = rfc822.ErrTooLarge
 )
+
+// outward gives the fence of the keys the name it has for a host: closed keys
+// and a fenced mailbox are the same to it.
+func outward(err error) error {
+	if errors.Is(err, privacy.ErrFenced) && !errors.Is(err, ErrFenced) {
+		return fmt.Errorf("%w (%w)", ErrFenced, err)
+	}
+	return err
+}
 
 // HTTPStatus returns the status an HTTP handler answers err with; nil is 200.
 // What it does not know is 500. Errors of the library may be shown to people:

@@ -132,7 +132,7 @@ func (t *Tenant) openSubjects(ctx context.Context, operation string, rows []stor
 	}
 	out := make([]Ticket, len(rows))
 	for i, r := range rows {
-		out[i] = Ticket{Ticket: r.Ticket, Subject: string(got[i].Plain), Unreadable: got[i].Err}
+		out[i] = Ticket{Ticket: r.Ticket, Subject: string(got[i].Plain), Unreadable: outward(got[i].Err)}
 	}
 	return out, nil
 }
@@ -285,7 +285,7 @@ func (t *Tenant) openConversation(ctx context.Context, row store.Ticket, msgs []
 		return Conversation{}, err
 	}
 	c := Conversation{
-		Ticket: Ticket{Ticket: row.Ticket, Subject: string(got[0].Plain), Unreadable: got[0].Err},
+		Ticket: Ticket{Ticket: row.Ticket, Subject: string(got[0].Plain), Unreadable: outward(got[0].Err)},
 	}
 	for i, m := range msgs {
 		c.Messages = append(c.Messages, readable(m, got[1+i*perMessage:][:perMessage]))
@@ -302,7 +302,7 @@ func readable(m store.Message, got []privacy.Opened) Message {
 	out := Message{Message: m.Message}
 	for _, g := range got {
 		if g.Err != nil {
-			out.Unreadable = g.Err
+			out.Unreadable = outward(g.Err)
 		}
 	}
 	h, err := decode[head](got[1].Plain)

@@ -291,7 +291,7 @@ func (d *Desk) openRaw(ctx context.Context, o privacy.Object, sealed privacy.Sea
 		if err != nil {
 			return nil, err
 		}
-		return got[0].Plain, got[0].Err
+		return got[0].Plain, outward(got[0].Err)
 	}
 	src, err := d.blobs.Get(ctx, store.BlobRef{Tenant: o.Tenant, Mailbox: o.Mailbox, ID: blob})
 	if err != nil {
@@ -300,7 +300,7 @@ func (d *Desk) openRaw(ctx context.Context, o privacy.Object, sealed privacy.Sea
 	defer func() { _ = src.Close() }()
 	r, err := d.vault.OpenStream(ctx, operation, o, src)
 	if err != nil {
-		return nil, err
+		return nil, outward(err)
 	}
 	var buf bytes.Buffer
 	_, err = io.Copy(&buf, r)
