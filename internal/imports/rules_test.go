@@ -46,15 +46,14 @@ var layers = map[string]layer{
 		own: []string{"ticket", "retention"},
 		why: "the suite asks pure policies and needs nothing else"},
 	"privacy": {
-		own: []string{"ticket", "retention", "internal/..."},
-		// go-internal: the lock of the key file.
-		third: []string{"github.com/tink-crypto/tink-go/v2/", "github.com/rogpeppe/go-internal/lockedfile"},
+		own:   []string{"ticket", "retention"},
+		third: []string{"github.com/tink-crypto/tink-go/v2/"},
 		why:   "privacy holds values, the access matrix, sealing and ports; store and mailbox depend on it, never the other way"},
 	"privacy/slottest": {
 		own: []string{"ticket", "retention", "privacy", "internal/..."},
 		why: "a suite for key-slot stores must be usable by their author without a desk or a content store"},
 	"store": {
-		own: []string{"ticket", "mailbox", "privacy", "retention", "internal/..."},
+		own: []string{"ticket", "mailbox", "privacy", "retention"},
 		why: "the storage contract is made of the other contracts; a database library here would bind every store to it"},
 	"store/memory": {
 		own: []string{"store", "ticket", "mailbox", "privacy", "retention", "internal/..."},
