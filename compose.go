@@ -90,7 +90,7 @@ func (t *Tenant) Compose(ctx context.Context, id ticket.ID, r Reply) (*Prepared,
 		subject: rfc822.ReplySubject(basis.subject), answers: basis.answers,
 	}
 	if len(o.to) == 0 {
-		o.to = basis.to
+		o.to = basis.to[:min(len(basis.to), recipientsMost)]
 	}
 	rules := t.desk.cfg.Rules
 	if r.Status != "" {

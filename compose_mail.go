@@ -67,7 +67,6 @@ func (c *composing) mail(ctx context.Context, self own, o outgoing, rules ticket
 		made = []ticket.ID{c.tick.Key}
 	} else {
 		existing = []ticket.ID{c.tick.Key}
-		o.to = o.to[:min(len(o.to), recipientsMost)]
 	}
 	s, err := c.t.desk.vault.Sealer(ctx, mailboxKeys(c.m), existing, made)
 	if err != nil {

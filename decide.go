@@ -157,7 +157,17 @@ func copyOf(a *arrival) copyKey {
 func (p *decision) duplicate(a *arrival, object ticket.ID) {
 	p.see(a, object)
 	d, ok := p.deliveries[object]
-	if !ok || d.State == ticket.Sent {
+	if !ok {
+		return
+	}
+	// The provider may have given it another Message-ID and a thread, by which
+	// the answers to it will be known.
+	for _, h := range a.ev.Hits() {
+		if h.Role != ticket.HitReference {
+			p.ch.Hits = append(p.ch.Hits, store.Hit{Mailbox: p.mailbox.ID, Ticket: d.Ticket, Message: object, Hit: h})
+		}
+	}
+	if d.State == ticket.Sent {
 		return
 	}
 	next, ev, err := d.To(ticket.Sent, "seen at the provider", p.now)

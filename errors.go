@@ -128,6 +128,8 @@ func remoteStatus(err *mailbox.Error) int {
 		return http.StatusUnprocessableEntity
 	case mailbox.Throttled:
 		return http.StatusTooManyRequests
+	case mailbox.TooLarge:
+		return http.StatusRequestEntityTooLarge
 	default:
 		return http.StatusBadGateway
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/helpdesk-go/helpdesk/mailbox"
@@ -33,19 +34,60 @@ func backoff(err error, n int) time.Duration {
 	return d + time.Duration(rand.Int64N(int64(d)/5+1))
 }
 
-// nextHealth is how a mailbox does after an attempt that ended with err.
-func nextHealth(h store.Health, err error, now time.Time, again time.Duration) store.Health {
-	next := store.Health{State: store.HealthOK, Since: h.Since, SyncedAt: h.SyncedAt, NextAt: now.Add(again)}
-	if err == nil {
+// turn is how a turn of a task went, as the health of its mailbox sees it.
+type turn struct {
+	kind  store.TaskKind
+	err   error
+	again time.Duration
+	// end is set when a stream was read to its end.
+	end bool
+}
+
+// healthGrace is how long after its next try was due a trouble of another task
+// than the live sync is taken to go on.
+const healthGrace = time.Minute
+
+// nextHealth is how a mailbox does after a turn. The live sync speaks for the
+// mailbox. Trouble of another task stands beside it under that task's name
+// until the task does well or is tried no more: a success of one does not hide
+// the failures of the other, and the state does not flap.
+func nextHealth(h store.Health, t turn, now time.Time) store.Health {
+	mine := t.kind == taskSync
+	name := string(t.kind) + ": "
+	next := h
+	if mine && t.err == nil && t.end {
 		next.SyncedAt = now
-	} else {
-		next.Failures = h.Failures + 1
-		next.State, next.Cause = diagnose(err)
 	}
+	other, foreign := foreignCause(h.Cause)
+	switch {
+	case t.err == nil && mine && foreign && now.Before(h.NextAt.Add(healthGrace)),
+		t.err == nil && !mine && other != t.kind,
+		t.err != nil && !mine && h.State != store.HealthOK && other != t.kind:
+		return next
+	case t.err == nil:
+		next.State, next.Cause, next.Failures = store.HealthOK, "", 0
+	default:
+		next.Failures++
+		next.State, next.Cause = diagnose(t.err)
+		if !mine {
+			next.Cause = name + next.Cause
+		}
+	}
+	next.NextAt = now.Add(t.again)
 	if next.State != h.State {
 		next.Since = now
 	}
 	return next
+}
+
+// foreignCause tells which other task than the live sync a cause is of.
+func foreignCause(cause string) (store.TaskKind, bool) {
+	for _, k := range []store.TaskKind{taskBackfill, taskSend, taskFile} {
+		if strings.HasPrefix(cause, string(k)+": ") {
+			return k, true
+		}
+	}
+	return "", false
 }
 
 // diagnose names the state and the cause of an error. Causes are constants.
@@ -86,9 +128,9 @@ func (d *Desk) settle(ctx context.Context, l *store.Lease, err error, f store.Fi
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settlePatience)
 	defer cancel()
 	switch {
-	case errors.Is(err, store.ErrLeaseLost):
+	case errors.Is(err, store.ErrLeaseLost) && !errors.Is(err, ErrHook):
 		return nil
-	case stopped:
+	case stopped && err != nil:
 		err, f = nil, store.Finish{Again: true}
 	case gone(err):
 		f = store.Finish{}
@@ -99,8 +141,9 @@ func (d *Desk) settle(ctx context.Context, l *store.Lease, err error, f store.Fi
 		d.log.Warn("task failed", "kind", l.Task.Kind, "mailbox", l.Task.Mailbox, "attempts", l.Task.Attempts+1, "cause", describe(err))
 	}
 	c := store.Changes{Tenant: l.Task.Tenant, Lease: l, Finish: &f}
-	if k := l.Task.Kind; !stopped && !gone(err) && (k == taskSync || k == taskBackfill) {
-		if e := d.addHealth(ctx, &c, l, err, f.After); e != nil {
+	if !stopped && !gone(err) && tellsHealth(l.Task.Kind, err) {
+		h := turn{kind: l.Task.Kind, err: err, again: f.After, end: f.After > 0}
+		if e := d.addHealth(ctx, &c, l, h); e != nil {
 			return e
 		}
 	}
@@ -109,10 +152,26 @@ func (d *Desk) settle(ctx context.Context, l *store.Lease, err error, f store.Fi
 		c.Events = nil
 		werr = d.write(ctx, c)
 	}
+	if errors.Is(werr, ErrHook) {
+		return werr
+	}
 	if errors.Is(werr, store.ErrLeaseLost) || gone(werr) {
 		return nil
 	}
 	return werr
+}
+
+// tellsHealth reports whether a turn says something about the mailbox. How a
+// single reply fares stands in its delivery; a hook that fails concerns all.
+func tellsHealth(k store.TaskKind, err error) bool {
+	switch k {
+	case taskSync, taskBackfill:
+		return true
+	case taskSend, taskFile:
+		return err == nil || errors.Is(err, ErrHook)
+	default:
+		return false
+	}
 }
 
 // settlePatience bounds the writing of an outcome.
@@ -120,7 +179,7 @@ const settlePatience = 10 * time.Second
 
 // addHealth adds the new health of the lease's mailbox, with an event when the
 // state changes.
-func (d *Desk) addHealth(ctx context.Context, c *store.Changes, l *store.Lease, err error, again time.Duration) error {
+func (d *Desk) addHealth(ctx context.Context, c *store.Changes, l *store.Lease, h turn) error {
 	var m store.Mailbox
 	e := d.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
 		m, err = r.Mailbox(ctx, l.Task.Tenant, l.Task.Mailbox)
@@ -133,7 +192,10 @@ func (d *Desk) addHealth(ctx context.Context, c *store.Changes, l *store.Lease, 
 		return e
 	}
 	now := d.now().UTC()
-	next := nextHealth(m.Health, err, now, again)
+	next := nextHealth(m.Health, h, now)
+	if next == m.Health {
+		return nil
+	}
 	c.Health = []store.HealthChange{{Mailbox: m.ID, Health: next}}
 	if next.State != m.Health.State {
 		ev := mailboxEvent(m, ticket.MailboxHealth, now)

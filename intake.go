@@ -38,8 +38,8 @@ const batchBytes = 16 << 20
 // down to the single mail, which is quarantined.
 func (in *intake) commit(ctx context.Context, page []*arrival, t tail) error {
 	err := in.commitOnce(ctx, page, t)
-	if !errors.Is(err, store.ErrRejected) {
-		return err
+	if !errors.Is(err, store.ErrRejected) || errors.Is(err, ErrHook) {
+		return err // what a host's hook refuses is not the mail's fault
 	}
 	if len(page) > 1 {
 		half := len(page) / 2

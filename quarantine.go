@@ -2,6 +2,7 @@ package helpdesk
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/helpdesk-go/helpdesk/mailbox"
@@ -139,7 +140,14 @@ func (t *Tenant) takeOutOnce(ctx context.Context, id ticket.ID, force bool) (tic
 	q.State, q.Message = store.Released, a.message
 	q.Version++
 	err = in.commitOnce(ctx, []*arrival{a}, tail{quarantine: []store.Quarantined{q}})
-	return a.message, err
+	switch {
+	case err == nil:
+		return a.message, nil
+	case errors.Is(err, store.ErrRejected) && !errors.Is(err, ErrHook):
+		return ticket.ID{}, ErrState // the store still refuses its data
+	default:
+		return ticket.ID{}, err
+	}
 }
 
 // refetch gets a quarantined mail from the store or, if it never arrived, from
@@ -149,18 +157,23 @@ func (d *Desk) refetch(ctx context.Context, m store.Mailbox, q store.Quarantined
 	in := &intake{desk: d, m: m, stream: q.Stream}
 	var err error
 	if in.hash, err = d.vault.Hasher(ctx, m.Tenant, m.Identity); err != nil {
+		return nil, nil, outward(err)
+	}
+	// Whatever follows, this is where the person is authorised and logged.
+	got, err := d.vault.Open(ctx, m.Tenant, "quarantine.release", []privacy.Item{
+		{Object: object(m, m.ID, privacy.Addresses), Sealed: m.Address},
+		{Object: privacy.Object{Tenant: q.Tenant, Mailbox: q.Mailbox, ID: q.ID, Class: privacy.Raw}},
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if got[0].Err != nil {
+		return nil, nil, outward(got[0].Err)
+	}
+	if in.self, err = decode[own](got[0].Plain); err != nil {
 		return nil, nil, err
 	}
 	if q.Raw != nil || !q.Blob.IsZero() {
-		got, err := d.vault.Open(ctx, m.Tenant, "quarantine.release", []privacy.Item{
-			{Object: object(m, m.ID, privacy.Addresses), Sealed: m.Address},
-		})
-		if err != nil {
-			return nil, nil, err
-		}
-		if in.self, err = decode[own](got[0].Plain); err != nil || got[0].Err != nil {
-			return nil, nil, ErrSealed
-		}
 		raw, err := d.heldRaw(ctx, q, "quarantine.release")
 		return in, raw, err
 	}
@@ -169,7 +182,7 @@ func (d *Desk) refetch(ctx context.Context, m store.Mailbox, q store.Quarantined
 		return nil, nil, err
 	}
 	defer func() { _ = o.conn.Close() }()
-	in.self = o.self
-	raw, err := o.conn.Fetch(ctx, mailbox.Item{ID: q.ProviderID, Ref: q.Ref, Size: q.Size}, d.cfg.MaxMail)
+	it := mailbox.Item{ID: q.ProviderID, Ref: q.Ref, Size: q.Size}
+	raw, err := call(ctx, "fetch", func(ctx context.Context) (mailbox.Raw, error) { return o.conn.Fetch(ctx, it, d.cfg.MaxMail) })
 	return in, raw.Bytes, err
 }

@@ -70,6 +70,9 @@ func (s *sending) turn(ctx context.Context) (store.Finish, error) {
 	}
 	defer func() { _ = s.o.conn.Close() }()
 	if s.out, err = s.desk.outgoing(ctx, s.m, s.msg, "delivery."+string(s.d.State)); err != nil {
+		if unreadable(err) && s.d.State != ticket.Uncertain {
+			return store.Finish{}, s.to(ctx, ticket.Failed, "content unreadable", nil)
+		}
 		return store.Finish{}, err
 	}
 	if s.d.State == ticket.Uncertain {
@@ -108,7 +111,7 @@ func (s *sending) sendPlain(ctx context.Context) (store.Finish, error) {
 	if err := s.to(ctx, ticket.Wire, "", nil); err != nil {
 		return store.Finish{}, err
 	}
-	r, err := s.o.conn.Send(ctx, s.out)
+	r, err := call(ctx, "send", func(ctx context.Context) (mailbox.Receipt, error) { return s.o.conn.Send(ctx, s.out) })
 	return s.outcome(ctx, r, err)
 }
 
@@ -122,9 +125,10 @@ func (s *sending) sendDraft(ctx context.Context) (store.Finish, error) {
 		}
 	}
 	if s.d.State == ticket.Preparing {
-		draft, err := dr.FindDraft(ctx, s.out.Marker) // of an attempt that was cut off
+		// One may be left of an attempt that was cut off.
+		draft, err := call(ctx, "finddraft", func(ctx context.Context) (string, error) { return dr.FindDraft(ctx, s.out.Marker) })
 		if err != nil && mailbox.KindOf(err) == mailbox.NotFound {
-			draft, err = dr.Draft(ctx, s.out)
+			draft, err = call(ctx, "draft", func(ctx context.Context) (string, error) { return dr.Draft(ctx, s.out) })
 		}
 		if err != nil {
 			return s.notSent(ctx, err)
@@ -137,7 +141,7 @@ func (s *sending) sendDraft(ctx context.Context) (store.Finish, error) {
 	if err := s.to(ctx, ticket.Wire, "", nil); err != nil {
 		return store.Finish{}, err
 	}
-	r, err := dr.SendDraft(ctx, s.d.Draft)
+	r, err := call(ctx, "senddraft", func(ctx context.Context) (mailbox.Receipt, error) { return dr.SendDraft(ctx, s.d.Draft) })
 	return s.outcome(ctx, r, err)
 }
 
@@ -162,12 +166,12 @@ func (s *sending) outcome(ctx context.Context, r mailbox.Receipt, err error) (st
 // or has gone on for too long. It is only called when nothing was sent.
 func (s *sending) notSent(ctx context.Context, cause error) (store.Finish, error) {
 	kind := mailbox.KindOf(cause)
-	late := s.desk.now().Sub(s.d.QueuedAt) > sendFor
-	hopeless := kind == mailbox.Permanent || kind == mailbox.TooLarge || kind == mailbox.Unsupported || errors.Is(cause, ErrNoProvider)
+	hopeless := kind == mailbox.Permanent || kind == mailbox.TooLarge || kind == mailbox.Unsupported ||
+		errors.Is(cause, ErrNoProvider)
 	if s.d.State == ticket.Uncertain {
 		return store.Finish{}, cause // nothing can be looked up now; later
 	}
-	if hopeless || late {
+	if hopeless || s.late() {
 		_, why := diagnose(cause)
 		return store.Finish{}, s.to(ctx, ticket.Failed, why, nil)
 	}
@@ -183,6 +187,17 @@ func (s *sending) notSent(ctx context.Context, cause error) (store.Finish, error
 	return store.Finish{}, cause
 }
 
+// unreadable reports whether a mail can never be sent because it cannot be
+// opened any more. Without this its delivery would wait for ever.
+func unreadable(err error) bool {
+	for _, e := range []error{store.ErrNotFound, privacy.ErrErased, privacy.ErrSealed, privacy.ErrNoKey, errForm} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
 // sent records the success, under the ids the provider gave, and asks for a
 // copy among the sent mail where the provider keeps none.
 func (s *sending) sent(ctx context.Context, r mailbox.Receipt, cause string) error {
@@ -193,7 +208,7 @@ func (s *sending) sent(ctx context.Context, r mailbox.Receipt, cause string) err
 	if len(r.Refused) > 0 {
 		cause = "some recipients refused"
 	}
-	return s.to(ctx, ticket.Sent, cause, func(c *store.Changes) {
+	facts := func(c *store.Changes) {
 		if r.ID != "" {
 			c.ProviderIDs = []store.ProviderID{{Mailbox: s.m.ID, Message: s.msg.ID, ProviderID: r.ID}}
 		}
@@ -207,26 +222,43 @@ func (s *sending) sent(ctx context.Context, r mailbox.Receipt, cause string) err
 		if s.o.caps.Files && !r.Filed {
 			c.Tasks = []store.Task{s.desk.task(s.d.Tenant, s.m.ID, taskFile, s.msg.ID, 0)}
 		}
+	}
+	err = s.to(ctx, ticket.Sent, cause, facts)
+	if !errors.Is(err, store.ErrStale) {
+		return err
+	}
+	// The copy came back by Changes, which completed the delivery, before the
+	// provider's answer: what the answer says is kept all the same.
+	c := store.Changes{Tenant: s.d.Tenant, Lease: s.lease}
+	e := s.desk.store.View(ctx, func(ctx context.Context, rd store.Reader) (err error) {
+		s.d, err = rd.Delivery(ctx, s.d.Tenant, s.d.Message)
+		return err
 	})
+	if e != nil || s.d.State != ticket.Sent {
+		return errors.Join(e, err)
+	}
+	facts(&c)
+	return s.desk.write(ctx, c)
 }
+
+// clockSkew is how far a provider's clock may be behind ours.
+const clockSkew = time.Hour
 
 // look searches for a mail whose sending is in doubt.
 func (s *sending) look(ctx context.Context) (store.Finish, error) {
 	if dr, ok := s.o.conn.(mailbox.Drafter); ok && s.d.Draft != "" {
-		present, err := dr.DraftPresent(ctx, s.d.Draft)
+		present, err := call(ctx, "draftpresent", func(ctx context.Context) (bool, error) { return dr.DraftPresent(ctx, s.d.Draft) })
 		if err != nil {
 			return store.Finish{}, err
 		}
 		if present { // proof that it was not sent
-			if err := s.to(ctx, ticket.Ready, "draft still there", nil); err != nil {
-				return store.Finish{}, err
-			}
-			return store.Finish{Again: true}, nil
+			return s.stillDraft(ctx)
 		}
 	}
-	r, err := s.o.conn.FindSent(ctx, mailbox.Sought{
-		MessageID: s.out.MessageID, Marker: s.out.Marker, Draft: s.d.Draft, Since: s.d.QueuedAt,
-	})
+	sought := mailbox.Sought{
+		MessageID: s.out.MessageID, Marker: s.out.Marker, Draft: s.d.Draft, Since: s.d.QueuedAt.Add(-clockSkew),
+	}
+	r, err := call(ctx, "findsent", func(ctx context.Context) (mailbox.Receipt, error) { return s.o.conn.FindSent(ctx, sought) })
 	switch {
 	case err == nil:
 		return store.Finish{}, s.sent(ctx, r, "found among the sent mail")
@@ -240,6 +272,20 @@ func (s *sending) look(ctx context.Context) (store.Finish, error) {
 	}
 	return s.lookLater(), nil
 }
+
+// stillDraft takes a doubt back: the draft is sent once more, after a pause that
+// grows with the attempts, or given up when that has gone on for too long.
+func (s *sending) stillDraft(ctx context.Context) (store.Finish, error) {
+	if s.late() {
+		return store.Finish{}, s.to(ctx, ticket.Failed, "draft still there", nil)
+	}
+	if err := s.to(ctx, ticket.Ready, "draft still there", nil); err != nil {
+		return store.Finish{}, err
+	}
+	return store.Finish{Again: true, After: backoff(nil, max(0, s.d.Attempt-1))}, nil
+}
+
+func (s *sending) late() bool { return s.desk.now().Sub(s.d.QueuedAt) > sendFor }
 
 // lookLater schedules the next search, if there is one.
 func (s *sending) lookLater() store.Finish {
@@ -348,7 +394,7 @@ func (d *Desk) file(ctx context.Context, l *store.Lease) error {
 	if err != nil {
 		return err
 	}
-	r, err := f.File(ctx, out)
+	r, err := call(ctx, "file", func(ctx context.Context) (mailbox.Receipt, error) { return f.File(ctx, out) })
 	if err != nil || r.ID == "" {
 		return err
 	}

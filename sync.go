@@ -61,8 +61,19 @@ func (d *Desk) open(ctx context.Context, m store.Mailbox, operation string) (*op
 		return nil, err
 	}
 	o.intake = set.Intake
-	o.conn, err = p.Open(ctx, mailbox.Session{Account: got[0].Plain, Intake: set.Intake})
+	o.conn, err = openConn(ctx, p, mailbox.Session{Account: got[0].Plain, Intake: set.Intake})
 	return o, err
+}
+
+// reopen replaces the connection by a fresh one.
+func (d *Desk) reopen(ctx context.Context, o *opened) error {
+	fresh, err := d.open(ctx, o.m, "mailbox.reopen")
+	if err != nil {
+		return err
+	}
+	_ = o.conn.Close()
+	o.conn = fresh.conn
+	return nil
 }
 
 // syncFor is how long one lease goes on reading before others get a turn.
@@ -111,13 +122,14 @@ func (d *Desk) sync(ctx context.Context, l *store.Lease, stream mailbox.Stream) 
 // changes lists a page, starting over when the provider forgot the cursor.
 func (o *opened) changes(ctx context.Context, s mailbox.Stream, c mailbox.Cursor, limit int) (mailbox.Page, error) {
 	q := mailbox.Query{Stream: s, Cursor: c, Limit: limit, From: o.m.ConnectedAt}
-	page, err := o.conn.Changes(ctx, q)
+	list := func(ctx context.Context) (mailbox.Page, error) { return o.conn.Changes(ctx, q) }
+	page, err := call(ctx, "changes", list)
 	if err != nil && mailbox.KindOf(err) == mailbox.CursorExpired {
 		q.Resync = true
 		if s == mailbox.Backfill {
 			q.Cursor, q.Resync = nil, false // newest first again; what is known is recognised
 		}
-		page, err = o.conn.Changes(ctx, q)
+		page, err = call(ctx, "changes", list)
 	}
 	return page, err
 }
@@ -131,8 +143,15 @@ func (in *intake) page(ctx context.Context, o *opened, page mailbox.Page, from m
 	}
 	var batch []*arrival
 	var size int
+	came := false // a mail of this page came through
 	for i, it := range items {
-		a, err := in.fetch(ctx, o, it, i == 0)
+		a, err := in.fetch(ctx, o, it)
+		if err != nil && in.heldUp(ctx, err) {
+			a, err = in.insist(ctx, o, it, items[i+1:], came)
+		}
+		if a != nil {
+			batch, size = append(batch, a), size+len(a.raw)
+		}
 		if err != nil {
 			// What came before the trouble is kept; the cursor stays.
 			if e := in.commit(ctx, batch, tail{}); len(batch) > 0 && e != nil {
@@ -140,10 +159,7 @@ func (in *intake) page(ctx context.Context, o *opened, page mailbox.Page, from m
 			}
 			return err
 		}
-		if a == nil {
-			continue
-		}
-		batch, size = append(batch, a), size+len(a.raw)
+		came = came || a != nil && a.cause == ""
 		if size > batchBytes {
 			if err := in.commit(ctx, batch, tail{}); err != nil {
 				return err
@@ -190,31 +206,78 @@ func (in *intake) unknown(ctx context.Context, items []mailbox.Item) ([]mailbox.
 	return out[:n], nil
 }
 
-// fetch gets one mail. A mail that is gone is nil. One that is too large is
-// quarantined unseen, as is, when it is the first of the page and has held it
-// up often enough, one that never arrives whole.
-func (in *intake) fetch(ctx context.Context, o *opened, it mailbox.Item, first bool) (*arrival, error) {
+// fetch gets one mail. A mail that is gone is nil, one that is too large is
+// quarantined unseen.
+func (in *intake) fetch(ctx context.Context, o *opened, it mailbox.Item) (*arrival, error) {
 	now := in.desk.now()
-	raw, err := o.conn.Fetch(ctx, it, in.desk.cfg.MaxMail)
-	if err == nil {
+	raw, err := call(ctx, "fetch", func(ctx context.Context) (mailbox.Raw, error) {
+		return o.conn.Fetch(ctx, it, in.desk.cfg.MaxMail)
+	})
+	switch {
+	case err == nil:
 		return newArrival(it, raw.Bytes, in.hash, in.self, now), nil
-	}
-	a := blankArrival(it, now)
-	switch mailbox.KindOf(err) {
-	case mailbox.NotFound:
+	case mailbox.KindOf(err) == mailbox.NotFound:
 		return nil, nil
-	case mailbox.TooLarge:
-		a.cause = causeTooLarge
-	case mailbox.Transient, mailbox.Permanent:
-		if !first || in.lease == nil || in.lease.Task.Attempts < fetchTries || ctx.Err() != nil {
-			return nil, err
-		}
-		a.cause = causeFetch
+	case mailbox.KindOf(err) == mailbox.TooLarge:
+		return in.unfetched(it, causeTooLarge), nil
 	default:
 		return nil, err
 	}
+}
+
+func (in *intake) unfetched(it mailbox.Item, cause string) *arrival {
+	a := blankArrival(it, in.desk.now())
+	a.cause = cause
 	in.desk.log.Warn("mail quarantined", "mailbox", in.m.ID, "message", a.message, "cause", a.cause)
-	return a, nil
+	return a
+}
+
+// heldUp reports whether a mail that failed to arrive has had its tries.
+func (in *intake) heldUp(ctx context.Context, err error) bool {
+	k := mailbox.KindOf(err)
+	return (k == mailbox.Transient || k == mailbox.Permanent) && ctx.Err() == nil && in.tried() >= fetchTries
+}
+
+func (in *intake) tried() int {
+	if in.lease == nil {
+		return 0
+	}
+	return in.lease.Task.Attempts + 1
+}
+
+// insist finds out whether the mail or the provider is to blame. The mail is
+// tried once more on a fresh connection; it is quarantined when others come
+// through or there are none. When none of the next does, it is the provider's
+// bad day, on which no good mail may end in quarantine; only after twice as
+// many tries a single one does, so that some bad mails in a row cannot block
+// the mailbox for ever.
+func (in *intake) insist(ctx context.Context, o *opened, it mailbox.Item, rest []mailbox.Item, came bool) (*arrival, error) {
+	if err := in.desk.reopen(ctx, o); err != nil {
+		return nil, err
+	}
+	a, err := in.fetch(ctx, o, it)
+	if err == nil || !in.heldUp(ctx, err) {
+		return a, err
+	}
+	cause := err
+	for _, other := range rest[:min(len(rest), 3)] {
+		if came {
+			break
+		}
+		if err := in.desk.reopen(ctx, o); err != nil {
+			return nil, err
+		}
+		_, err := in.fetch(ctx, o, other)
+		came = err == nil
+	}
+	switch {
+	case came || len(rest) == 0:
+		return in.unfetched(it, causeFetch), in.desk.reopen(ctx, o)
+	case in.tried() >= 2*fetchTries:
+		return in.unfetched(it, causeFetch), cause
+	default:
+		return nil, cause
+	}
 }
 
 // workSync is the task that reads the live stream.
@@ -274,8 +337,13 @@ func (d *Desk) wait(ctx context.Context, l *store.Lease) error {
 	}
 }
 
-// errGone wraps what means that a task has no object any more.
+// gone reports whether a task has no object any more. What a host's hook says
+// is no word about that.
 func gone(err error) bool {
+	return !errors.Is(err, ErrHook) && lost(err)
+}
+
+func lost(err error) bool {
 	return errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrNotFound) || errors.Is(err, privacy.ErrErased) || errors.Is(err, privacy.ErrFenced)
 }
 

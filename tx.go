@@ -107,7 +107,10 @@ func (t *Tenant) Start(ctx context.Context, n NewTicket) (ticket.ID, error) {
 		}
 		return p, err
 	})
-	return made, err
+	if err != nil {
+		return ticket.ID{}, err
+	}
+	return made, nil
 }
 
 // compose prepares and inserts, and prepares anew when the ticket moved on.
