@@ -29,6 +29,8 @@ func (t *txn) Apply(ctx context.Context, c store.Changes) error {
 			return nil
 		} else if err := t.run(ctx, "apply", p.steps...); err == nil {
 			return nil
+		} else {
+			t.failed = err
 		}
 	}
 	t.spoil(ctx)

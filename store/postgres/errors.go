@@ -108,10 +108,22 @@ func kindOf(code string) error {
 	}
 }
 
-// conflict reports whether running the whole transaction again can help.
-func conflict(err error) bool {
+// conflict returns the SQLSTATE of an error after which running the whole
+// transaction again can help, or "". A closure may have it from the driver,
+// because [Unwrap] gave it the transaction.
+func conflict(err error) string {
+	var code string
 	var e *Error
-	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01")
+	var pg *pgconn.PgError
+	if errors.As(err, &e) {
+		code = e.Code
+	} else if errors.As(err, &pg) {
+		code = pg.Code
+	}
+	if code == "40001" || code == "40P01" {
+		return code
+	}
+	return ""
 }
 
 // lost reports whether the connection broke or the server ended it.

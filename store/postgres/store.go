@@ -53,7 +53,7 @@ func (s *Store) update(ctx context.Context, fn func(ctx context.Context, tx stor
 	defer t.end(ctx)
 	err = fn(privacy.WithinTx(ctx), t)
 	switch {
-	case conflict(t.failed):
+	case conflict(t.failed) != "":
 		return t.failed, false // whatever fn made of it
 	case err != nil:
 		return err, false
@@ -99,16 +99,14 @@ func repeatOn(ctx context.Context, pool *pgxpool.Pool, op string, once func() (e
 			// The other idle connections are probably as dead as this one.
 			replaced = true
 			pool.Reset()
-		case conflict(err) && n < attempts:
+		case conflict(err) == "":
+			return err
+		case n < attempts:
 			if !pause(ctx, n) {
 				return &Error{Op: op, kind: ctx.Err()}
 			}
-		case conflict(err):
-			var e *Error
-			errors.As(err, &e)
-			return &Error{Op: op, Code: e.Code, kind: store.ErrUnavailable}
 		default:
-			return err
+			return &Error{Op: op, Code: conflict(err), kind: store.ErrUnavailable}
 		}
 	}
 }
