@@ -186,6 +186,9 @@ func (d *Desk) bind() (privacy.Wrapper, privacy.Slots, error) {
 	return root, slots, nil
 }
 
+// Store returns the store the desk was made with.
+func (d *Desk) Store() store.Store { return d.store }
+
 // Tenant returns the handle on which all verbs for one tenant live. It does no
 // I/O; a malformed id is an error of the verbs.
 func (d *Desk) Tenant(id ticket.TenantID) *Tenant { return &Tenant{desk: d, id: id} }

@@ -40,6 +40,8 @@ func (d *Desk) Run(ctx context.Context) error {
 	work := newPool(d.cfg.Workers)
 	listen := newPool(waitersMost)
 	failures := 0
+	swept := time.NewTicker(sweepEvery)
+	defer swept.Stop()
 	for {
 		n, err := d.claim(ctx, &wg, work, workKinds)
 		if err == nil {
@@ -64,6 +66,10 @@ func (d *Desk) Run(ctx context.Context) error {
 			return nil
 		case <-wake:
 		case <-work.freed:
+		case <-swept.C:
+			if _, err := d.Sweep(ctx); err != nil {
+				d.log.Warn("sweeping failed", "cause", describe(err))
+			}
 		case <-time.After(pause):
 		}
 	}

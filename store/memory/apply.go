@@ -32,7 +32,7 @@ func (t *tx) Apply(ctx context.Context, c store.Changes) error {
 }
 
 func (t *tx) apply(c store.Changes) error {
-	if err := validate(c); err != nil {
+	if err := c.Validate(); err != nil {
 		return err
 	}
 	if c.Lease != nil {

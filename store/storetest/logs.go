@@ -135,7 +135,7 @@ func logConsumers(w *world) {
 		return get(w, func(ctx context.Context, r store.Reader) (store.EventCursor, error) { return r.Consumer(ctx, name) })
 	}
 	move := func(name string, from, to store.EventCursor) error {
-		return w.apply(store.Changes{Tenant: "acme", Consumers: []store.ConsumerMove{{Name: name, From: from, To: to}}})
+		return w.apply(store.Changes{Consumers: []store.ConsumerMove{{Name: name, From: from, To: to}}})
 	}
 	if c := at("hook"); c != "" {
 		w.Errorf("a new consumer stands at %q", c)

@@ -1,21 +1,31 @@
-package memory
+package store
 
 import (
+	"fmt"
+	"reflect"
+
 	"github.com/helpdesk-go/helpdesk/mailbox"
-	"github.com/helpdesk-go/helpdesk/store"
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
-// validate refuses changes that no repetition makes right, before anything is
-// read or written: databases have constraints for it, maps have none.
-func validate(c store.Changes) error {
+// Validate returns ErrRejected for changes that no repetition makes right: a
+// record of another tenant, a field that is never empty. Stores call it before
+// they read or write anything.
+func (c Changes) Validate() error {
 	v := validator{tenant: c.Tenant}
-	v.need("tenant", c.Tenant.Validate() == nil)
+	v.need("tenant", c.Tenant.Validate() == nil || c.onlyConsumers())
 	v.mailboxes(c)
 	v.conversations(c)
 	v.intake(c)
 	v.work(c)
 	return v.err
+}
+
+// onlyConsumers tells whether the changes belong to no tenant.
+func (c Changes) onlyConsumers() bool {
+	rest := c
+	rest.Consumers = nil
+	return c.Tenant == "" && len(c.Consumers) > 0 && reflect.ValueOf(rest).IsZero()
 }
 
 // validator keeps the first thing that is wrong.
@@ -26,7 +36,7 @@ type validator struct {
 
 func (v *validator) need(what string, ok bool) {
 	if !ok && v.err == nil {
-		v.err = fail("bad "+what, store.ErrRejected)
+		v.err = fmt.Errorf("store: bad %s: %w", what, ErrRejected)
 	}
 }
 
@@ -38,7 +48,7 @@ func (v *validator) record(what string, tenant ticket.TenantID, ids ...ticket.ID
 	}
 }
 
-func (v *validator) mailboxes(c store.Changes) {
+func (v *validator) mailboxes(c Changes) {
 	for _, m := range c.Cursors {
 		v.record("cursor", v.tenant, m.Mailbox)
 		v.need("stream of cursor", m.Stream == mailbox.Live || m.Stream == mailbox.Backfill)
@@ -59,11 +69,11 @@ func (v *validator) mailboxes(c store.Changes) {
 	}
 }
 
-func validState(s store.MailboxState) bool {
-	return s == store.MailboxConnected || s == store.MailboxFenced
+func validState(s MailboxState) bool {
+	return s == MailboxConnected || s == MailboxFenced
 }
 
-func (v *validator) conversations(c store.Changes) {
+func (v *validator) conversations(c Changes) {
 	for _, t := range c.NewTickets {
 		v.record("ticket", t.Tenant, t.ID, t.Mailbox, t.Key)
 		v.need("status of ticket", t.Status.Valid())
@@ -94,7 +104,7 @@ func (v *validator) conversations(c store.Changes) {
 	}
 }
 
-func (v *validator) intake(c store.Changes) {
+func (v *validator) intake(c Changes) {
 	for _, s := range c.Seen {
 		v.record("seen mail", v.tenant, s.Mailbox, s.Object)
 		v.need("provider id of seen mail", s.ProviderID != "")
@@ -123,7 +133,7 @@ func (v *validator) intake(c store.Changes) {
 	}
 }
 
-func (v *validator) work(c store.Changes) {
+func (v *validator) work(c Changes) {
 	for _, e := range c.Events {
 		v.record("event", e.Tenant, e.ID)
 		v.need("type of event", e.Type != "")
