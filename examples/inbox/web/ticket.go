@@ -1,0 +1,226 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/helpdesk-go/helpdesk"
+	"github.com/helpdesk-go/helpdesk/mailbox/rfc822"
+	"github.com/helpdesk-go/helpdesk/ticket"
+)
+
+// draft is what an agent wrote in a form that was refused: it is shown again,
+// not lost.
+type draft struct {
+	Reply, Note string
+	Error       string
+	Code        int
+}
+
+type ticketPage struct {
+	Base     base
+	List     column
+	Ticket   helpdesk.Ticket
+	Erased   bool
+	Messages []message
+	More     bool
+	Last     int64
+	Mine     bool
+	Draft    draft
+	// To is who will get the reply.
+	To string
+}
+
+// message is a message as the page shows it.
+type message struct {
+	helpdesk.Message
+	Ticket ticket.ID
+	// Frame is the URL of the HTML of the mail, which is shown in a frame; the
+	// text of other messages stands on the page.
+	Frame string
+	// Tall says how much room the frame gets, from 1 to 8.
+	Tall int
+	// Body and Quoted are the text and what it quotes of earlier mails.
+	Body, Quoted rfc822.SafeHTML
+	// Remote is how many pictures and the like from elsewhere were left out.
+	Remote int
+	Files  []ticket.Attachment
+	Lost   bool
+	Why    string
+}
+
+func (s *site) conversation(v *visit) error { return s.showTicket(v, draft{Code: http.StatusOK}) }
+
+func (s *site) showTicket(v *visit, d draft) error {
+	id, err := v.pathID("ticket")
+	if err != nil {
+		return err
+	}
+	cursor, err := s.cursor(v)
+	if err != nil {
+		return err
+	}
+	after, err := v.after()
+	if err != nil {
+		return err
+	}
+	c, err := v.tenant.Conversation(v.ctx, id, after)
+	if err != nil {
+		return err
+	}
+	f := filterOf(v.r.URL.Query())
+	if v.r.URL.Query().Get("view") == "" {
+		f.View = "all" // beside a ticket whose status may change under our hands
+	}
+	list, err := s.column(v, f, id)
+	if err != nil {
+		return err
+	}
+	p := ticketPage{
+		Base: base{Site: s, Who: v.who, Here: "inbox", Cursor: cursor, Watch: id},
+		List: list, Ticket: c.Ticket, Erased: c.Ticket.Unreadable != nil, More: c.More,
+		Mine: c.Ticket.Assignee == v.who.Agent, Draft: d,
+	}
+	for _, m := range c.Messages {
+		p.Messages = append(p.Messages, s.message(id, m))
+		p.Last = m.Seq
+	}
+	p.To = answered(c.Messages)
+	s.pages.render(v.w, d.Code, "ticket", p)
+	return nil
+}
+
+// answered says whom a reply goes to, as the library will decide it.
+func answered(list []helpdesk.Message) string {
+	to := ""
+	for _, m := range list {
+		switch {
+		case m.Direction == ticket.In && m.Match.Standing != ticket.StandingPending && m.Match.Standing != ticket.StandingUnverified:
+			to = people(m.From)
+			if len(m.ReplyTo) > 0 {
+				to = people(m.ReplyTo)
+			}
+		case m.Direction == ticket.Out && to == "":
+			to = people(m.To)
+		}
+	}
+	return to
+}
+
+func (s *site) message(id ticket.ID, m helpdesk.Message) message {
+	out := message{Message: m, Ticket: id, Lost: m.Unreadable != nil}
+	if m.Direction == ticket.In {
+		out.Why = m.Match.Explain()
+	}
+	safe, remote := m.HTML(func(int) string { return "/" })
+	out.Remote = remote
+	if m.Direction == ticket.In && safe.String() != rfc822.TextToHTML(m.Text).String() {
+		out.Frame = s.url(ticketPath(id) + "/body/" + number(m.Seq))
+		out.Tall = tall(m.Text, safe.String())
+	} else {
+		text, quoted := splitQuote(strings.TrimSpace(m.Text))
+		out.Body, out.Quoted = rfc822.TextToHTML(text), rfc822.TextToHTML(quoted)
+	}
+	for _, a := range m.Attachments {
+		if !a.Inline || out.Frame == "" {
+			out.Files = append(out.Files, a)
+		}
+	}
+	return out
+}
+
+// tall guesses how much room a mail needs. A frame that hides its content from
+// the page around it cannot be measured by that page.
+func tall(text, doc string) int {
+	lines := 2 + strings.Count(doc, "<img")*6
+	for line := range strings.Lines(text) {
+		lines += 1 + len(line)/90
+	}
+	return min(1+lines/5, 8)
+}
+
+// splitQuote parts a text from the earlier mail that it ends with, as mail
+// programs quote it: lines that start with ">" and the line that introduces
+// them.
+func splitQuote(text string) (own, quoted string) {
+	lines := strings.SplitAfter(strings.TrimRight(text, " \r\n"), "\n")
+	at := len(lines)
+	for at > 0 && (strings.HasPrefix(lines[at-1], ">") || strings.TrimSpace(lines[at-1]) == "") {
+		at--
+	}
+	if at == len(lines) || at == 0 {
+		return text, ""
+	}
+	if strings.HasSuffix(strings.TrimSpace(lines[at-1]), ":") && at > 1 {
+		at--
+	}
+	own, quoted = strings.Join(lines[:at], ""), strings.Join(lines[at:], "")
+	return strings.TrimRight(own, " \r\n"), quoted
+}
+
+// From1 is the person a message is from.
+func (m message) From1() string {
+	switch {
+	case m.Direction == ticket.In && len(m.From) > 0:
+		return person(m.From[0])
+	case m.By.Agent != "":
+		return plain(string(m.By.Agent))
+	case len(m.From) > 0:
+		return person(m.From[0])
+	}
+	return "Unknown"
+}
+
+// State is the delivery's state in words.
+func (m message) State() string {
+	if m.Delivery == nil {
+		return ""
+	}
+	switch m.Delivery.State {
+	case ticket.Sent:
+		return "Sent"
+	case ticket.Failed:
+		return "Not sent"
+	case ticket.Uncertain:
+		return "Maybe sent"
+	case ticket.Cancelled:
+		return "Withdrawn"
+	case ticket.Queued:
+		if m.Delivery.Attempt > 0 {
+			return "Will be tried again"
+		}
+		return "Waiting"
+	}
+	return "Sending"
+}
+
+// Doubtful is set when a person has to decide about a delivery.
+func (m message) Doubtful() bool {
+	return m.Delivery != nil && (m.Delivery.State == ticket.Uncertain || m.Delivery.State == ticket.Failed)
+}
+
+// Waiting is set while a reply can still be withdrawn.
+func (m message) Waiting() bool { return m.Delivery != nil && m.Delivery.State == ticket.Queued }
+
+// Stranger is a warning about the sender, or empty.
+func (m message) Stranger() string {
+	switch m.Match.Standing {
+	case ticket.StandingPending:
+		return "This sender is new to the ticket. Replies do not go here unless you write the address yourself."
+	case ticket.StandingUnverified:
+		return "The sender's address failed its checks: this may be forged."
+	}
+	return ""
+}
+
+// erased reports whether content is missing for good.
+func erased(err error) bool { return errors.Is(err, helpdesk.ErrErased) }
+
+// Missing says why there is no content.
+func (m message) Missing() string {
+	if erased(m.Unreadable) {
+		return "The content of this message was erased."
+	}
+	return "The content of this message cannot be read."
+}
