@@ -21,7 +21,7 @@ func (t *txn) Apply(ctx context.Context, c store.Changes) error {
 		return errOver
 	}
 	if t.failed == nil {
-		if err := validate(c); err != nil {
+		if err := c.Validate(); err != nil {
 			t.failed = err
 		} else if p := t.plan(c); p.early != nil {
 			t.failed = p.early

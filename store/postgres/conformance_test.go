@@ -30,7 +30,7 @@ func harness() storetest.Harness {
 
 func TestConformance(t *testing.T) { storetest.Run(t, harness()) }
 func TestConcurrency(t *testing.T) { storetest.RunConcurrency(t, harness()) }
-func TestIsolation(t *testing.T) { storetest.RunIsolation(t, harness()) }
+func TestIsolation(t *testing.T)   { storetest.RunIsolation(t, harness()) }
 
 func TestSlotsConformance(t *testing.T) {
 	slottest.Run(t, func(t *testing.T) privacy.Slots { s, _ := openSlots(t); return s })

@@ -16,6 +16,9 @@ import (
 func (p *plan) log(c store.Changes) {
 	insertRows(p, events, c.Events)
 	for _, m := range c.Consumers {
+		if _, _, err := parsePlace(string(m.To)); err != nil {
+			p.early = err
+		}
 		s := step{
 			sql:  `UPDATE {s}.consumers SET cursor = $3 WHERE name = $1 AND cursor = $2`,
 			args: []any{m.Name, string(m.From), string(m.To)},

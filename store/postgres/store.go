@@ -68,8 +68,13 @@ func (s *Store) update(ctx context.Context, fn func(ctx context.Context, tx stor
 }
 
 // commit ends a transaction. When the answer is missing nobody knows whether
-// it committed: that is unavailability, even if ctx ended.
+// it committed: that is unavailability, even if ctx ended. pgconn.SafeToRetry
+// is no help: pgx 5.12 says "conn closed", safe to retry, also when it was the
+// answer to COMMIT that got lost.
 func commit(ctx context.Context, tx pgx.Tx) (err error, broken bool) {
+	if tx.Conn().IsClosed() {
+		return fail("commit", store.ErrUnavailable), true // nothing is sent
+	}
 	err = tx.Commit(ctx)
 	var pg *pgconn.PgError
 	switch {
@@ -79,8 +84,6 @@ func commit(ctx context.Context, tx pgx.Tx) (err error, broken bool) {
 		return fail("commit", store.ErrRejected), false
 	case errors.As(err, &pg):
 		return &Error{Op: "commit", Code: pg.Code, kind: kindOf(pg.Code)}, false
-	case pgconn.SafeToRetry(err) && ctx.Err() == nil:
-		return fail("commit", store.ErrUnavailable), true // it was never sent
 	default:
 		return &Error{Op: "commit", kind: store.ErrUnavailable, cause: ctx.Err()}, false
 	}
