@@ -34,14 +34,6 @@ type head struct {
 
 const headVersion = 1
 
-// sender is the address that counts as the sender.
-func (h head) sender() ticket.Address {
-	if len(h.From) > 0 {
-		return h.From[0]
-	}
-	return ticket.Address{}
-}
-
 // own is the address a mailbox sends from, sealed as Addresses.
 type own struct {
 	V    int    `json:"v"`

@@ -22,7 +22,6 @@ type peer struct {
 	answers  map[string][]string
 	// mute ends answering at a command.
 	mute string
-	seen []string
 }
 
 // endless is written for ever, to the end of the connection.

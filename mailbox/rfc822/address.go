@@ -277,7 +277,7 @@ func (p *parser) resolve(e element) (a ticket.Address, ok bool) {
 		a.Name = strings.Trim(a.Name[:i], " \"")
 	} else if w := a.Name; strings.IndexByte(w, '@') > 0 && strings.IndexByte(w, ' ') < 0 {
 		a.Addr, _ = normalAddr(w)
-	} else if w := e.phrase; w != "" && strings.IndexAny(w, " \t=\"") < 0 {
+	} else if w := e.phrase; w != "" && !strings.ContainsAny(w, " \t=\"") {
 		a.Addr, a.Name = lowerASCII(cut(cleanID(w), maxMessageID)), p.displayName(e.comment)
 	}
 	return a, false

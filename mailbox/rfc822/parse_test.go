@@ -10,9 +10,6 @@ import (
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
-// mailOf writes a test mail with CR LF line ends.
-func mailOf(lines ...string) []byte { return []byte(strings.Join(lines, "\r\n")) }
-
 func codes(in ticket.Inbound) string {
 	var out []string
 	for _, d := range in.Defects {

@@ -51,13 +51,11 @@ func keys[V any](m map[string]V) (out []string) {
 // covered fails for a method or field that has neither a case nor a reason.
 func covered(t *testing.T, typ reflect.Type, cases []string, global map[string]string) {
 	t.Helper()
-	n, name := 0, func(int) string { return "" }
+	n, name := typ.NumMethod, func(i int) string { return typ.Method(i).Name }
 	if typ.Kind() == reflect.Struct {
-		n, name = typ.NumField(), func(i int) string { return typ.Field(i).Name }
-	} else {
-		n, name = typ.NumMethod(), func(i int) string { return typ.Method(i).Name }
+		n, name = typ.NumField, func(i int) string { return typ.Field(i).Name }
 	}
-	for i := range n {
+	for i := range n() {
 		if _, ok := global[name(i)]; !ok && !slices.Contains(cases, name(i)) {
 			t.Errorf("no isolation case for %v.%s: add one in storetest", typ, name(i))
 		}
