@@ -155,6 +155,11 @@ func answering(o *rfc822.Outgoing, to ticket.Inbound) {
 	if len(to.ReplyTo) > 0 {
 		o.To = to.ReplyTo
 	}
+	for _, a := range to.To {
+		if strings.EqualFold(a.Addr, o.From.Addr) {
+			o.From.Name = a.Name // as the helpdesk knows him
+		}
+	}
 	name := "the helpdesk"
 	if len(to.From) > 0 {
 		name = to.From[0].Addr

@@ -39,7 +39,7 @@ type message struct {
 	// Frame is the URL of the HTML of the mail, which is shown in a frame; the
 	// text of other messages stands on the page.
 	Frame string
-	// Tall says how much room the frame gets, from 1 to 8.
+	// Tall says how much room the frame gets, from 1 to 10.
 	Tall int
 	// Body and Quoted are the text and what it quotes of earlier mails.
 	Body, Quoted rfc822.SafeHTML
@@ -130,14 +130,14 @@ func (s *site) message(id ticket.ID, m helpdesk.Message) message {
 	return out
 }
 
-// tall guesses how much room a mail needs. A frame that hides its content from
-// the page around it cannot be measured by that page.
+// tall guesses how much room a mail needs. Where there is JavaScript, the page
+// then gives the frame what it really needs.
 func tall(text, doc string) int {
-	lines := 2 + strings.Count(doc, "<img")*6
-	for line := range strings.Lines(text) {
+	lines := 1 + strings.Count(doc, "<img")*6
+	for line := range strings.Lines(strings.TrimSpace(text)) {
 		lines += 1 + len(line)/90
 	}
-	return min(1+lines/5, 8)
+	return min(1+lines*2/5, 10)
 }
 
 // splitQuote parts a text from the earlier mail that it ends with, as mail

@@ -5,8 +5,11 @@
   const { changes, ticket } = document.currentScript.dataset;
   let { cursor } = document.currentScript.dataset;
 
+  // What the script itself changed is no difference.
+  const plain = (element) => element.outerHTML.replaceAll(/ style="[^"]*"/g, "").replaceAll(' open=""', "");
+
   const exchange = (old, fresh) => {
-    if (old && fresh && old.outerHTML !== fresh.outerHTML && !old.contains(document.activeElement)) {
+    if (old && fresh && plain(old) !== plain(fresh) && !old.contains(document.activeElement)) {
       old.replaceWith(document.importNode(fresh, true));
     }
   };
@@ -42,4 +45,14 @@
     setTimeout(look, 1000);
   };
   setTimeout(look, 1000);
+
+  // A mail's frame gets the room that the mail needs, within reason.
+  const fit = (frame) => {
+    const body = frame.contentDocument?.body;
+    if (body?.childNodes.length) frame.style.height = `${Math.min(body.scrollHeight + 18, 900)}px`;
+  };
+  document.addEventListener("load", (event) => {
+    if (event.target instanceof HTMLIFrameElement) fit(event.target);
+  }, true);
+  document.querySelectorAll("iframe").forEach(fit);
 })();
