@@ -44,9 +44,6 @@ func ExampleByOrigin() {
 		extending.ByOrigin{Worked: retention.Years(1), Backfilled: retention.Days(90)},
 		retention.Forever{},
 	)
-	if err := retention.Validate(policy); err != nil {
-		fmt.Println(err)
-	}
 	closed := time.Date(2026, time.January, 31, 9, 0, 0, 0, time.UTC)
 	facts := retention.Facts{CreatedAt: closed, UpdatedAt: closed, Closed: true, ClosedAt: closed}
 	for _, origin := range []ticket.Origin{ticket.FromMail, ticket.FromBackfill} {
