@@ -64,13 +64,13 @@ type Changes struct {
 	// Events are appended to the log.
 	Events []ticket.Event
 
+	// DropTasks removes all tasks of these mailboxes, whoever holds them; a
+	// holder's later writes are ErrLeaseLost.
+	DropTasks []ticket.ID
 	// Tasks are enqueued: a new one is inserted; one that exists becomes due
 	// no later than asked; one that a worker holds becomes due again, at that
 	// time, when the worker finishes it, so that no wake-up is lost.
 	Tasks []Task
-	// DropTasks removes all tasks of these mailboxes, whoever holds them; a
-	// holder's later writes are ErrLeaseLost.
-	DropTasks []ticket.ID
 
 	// Finish ends the leased task or puts it off. Lease must be set.
 	Finish *Finish

@@ -68,7 +68,7 @@ func (t *tx) unfenced(c store.Changes) error {
 	for _, m := range c.Mailboxes {
 		own[m.ID] = true
 	}
-	for _, id := range touched(c) {
+	for _, id := range c.Touched() {
 		if own[id] {
 			continue
 		}
@@ -82,39 +82,6 @@ func (t *tx) unfenced(c store.Changes) error {
 		}
 	}
 	return nil
-}
-
-// touched lists the mailboxes that changes write to, some of them repeatedly.
-// Finishing a task is not writing to its mailbox: whoever holds the lease may.
-func touched(c store.Changes) []ticket.ID {
-	ids := append([]ticket.ID(nil), c.DropTasks...)
-	each(&ids, c.Cursors, func(x store.CursorMove) ticket.ID { return x.Mailbox })
-	each(&ids, c.NewTickets, func(x store.Ticket) ticket.ID { return x.Mailbox })
-	each(&ids, c.Tickets, func(x store.TicketUpdate) ticket.ID { return x.Mailbox })
-	each(&ids, c.Messages, func(x store.Message) ticket.ID { return x.Mailbox })
-	each(&ids, c.Seen, func(x store.Seen) ticket.ID { return x.Mailbox })
-	each(&ids, c.Hits, func(x store.Hit) ticket.ID { return x.Mailbox })
-	each(&ids, c.Members, func(x store.Member) ticket.ID { return x.Mailbox })
-	each(&ids, c.Contacts, func(x store.Contact) ticket.ID { return x.Mailbox })
-	each(&ids, c.NewQuarantine, func(x store.Quarantined) ticket.ID { return x.Mailbox })
-	each(&ids, c.Quarantine, func(x store.Quarantined) ticket.ID { return x.Mailbox })
-	each(&ids, c.NewDeliveries, func(x ticket.Delivery) ticket.ID { return x.Mailbox })
-	each(&ids, c.Deliveries, func(x ticket.Delivery) ticket.ID { return x.Mailbox })
-	each(&ids, c.ProviderIDs, func(x store.ProviderID) ticket.ID { return x.Mailbox })
-	each(&ids, c.Health, func(x store.HealthChange) ticket.ID { return x.Mailbox })
-	each(&ids, c.Tasks, func(x store.Task) ticket.ID { return x.Mailbox })
-	for _, e := range c.Events {
-		if !e.Mailbox.IsZero() {
-			ids = append(ids, e.Mailbox)
-		}
-	}
-	return ids
-}
-
-func each[R any](ids *[]ticket.ID, rows []R, mailbox func(R) ticket.ID) {
-	for _, r := range rows {
-		*ids = append(*ids, mailbox(r))
-	}
 }
 
 func (t *tx) stageEvents(c store.Changes) error {
@@ -135,14 +102,14 @@ func (s *state) log(events []ticket.Event) {
 
 func (t *tx) writeTasks(c store.Changes) error {
 	now := time.Now()
+	for _, mailbox := range c.DropTasks {
+		t.state.dropTasks(&t.journal, c.Tenant, mailbox)
+	}
 	for _, in := range c.Tasks {
 		if err := t.state.enqueue(&t.journal, in, now); err != nil {
 			return err
 		}
 		t.woken = true
-	}
-	for _, mailbox := range c.DropTasks {
-		t.state.dropTasks(&t.journal, c.Tenant, mailbox)
 	}
 	if c.Finish != nil && t.state.finish(&t.journal, *c.Lease, *c.Finish, now) {
 		t.woken = true

@@ -107,7 +107,7 @@ func (p *plan) guard(c store.Changes) {
 	for _, m := range c.NewMailboxes {
 		own = append(own, m.ID)
 	}
-	boxes := slices.DeleteFunc(touched(c), func(id ticket.ID) bool { return slices.Contains(own, id) })
+	boxes := slices.DeleteFunc(c.Touched(), func(id ticket.ID) bool { return slices.Contains(own, id) })
 	// A lost lease is the better answer than a fenced mailbox, but mailboxes
 	// are locked first: whoever disconnects one locks it and then its tasks.
 	var fenced error
@@ -158,37 +158,6 @@ func unfenced(rows pgx.Rows, want int) error {
 		return fail("apply: mailbox of the changes", store.ErrNotFound)
 	}
 	return nil
-}
-
-// touched lists the mailboxes that changes write to, sorted and unique.
-// Finishing a task is not writing to its mailbox: whoever holds the lease may.
-func touched(c store.Changes) []ticket.ID {
-	ids := slices.Clone(c.DropTasks)
-	each(&ids, c.Cursors, func(x store.CursorMove) ticket.ID { return x.Mailbox })
-	each(&ids, c.NewTickets, func(x store.Ticket) ticket.ID { return x.Mailbox })
-	each(&ids, c.Tickets, func(x store.TicketUpdate) ticket.ID { return x.Mailbox })
-	each(&ids, c.Messages, func(x store.Message) ticket.ID { return x.Mailbox })
-	each(&ids, c.Seen, func(x store.Seen) ticket.ID { return x.Mailbox })
-	each(&ids, c.Hits, func(x store.Hit) ticket.ID { return x.Mailbox })
-	each(&ids, c.Members, func(x store.Member) ticket.ID { return x.Mailbox })
-	each(&ids, c.Contacts, func(x store.Contact) ticket.ID { return x.Mailbox })
-	each(&ids, c.NewQuarantine, func(x store.Quarantined) ticket.ID { return x.Mailbox })
-	each(&ids, c.Quarantine, func(x store.Quarantined) ticket.ID { return x.Mailbox })
-	each(&ids, c.NewDeliveries, func(x ticket.Delivery) ticket.ID { return x.Mailbox })
-	each(&ids, c.Deliveries, func(x ticket.Delivery) ticket.ID { return x.Mailbox })
-	each(&ids, c.ProviderIDs, func(x store.ProviderID) ticket.ID { return x.Mailbox })
-	each(&ids, c.Health, func(x store.HealthChange) ticket.ID { return x.Mailbox })
-	each(&ids, c.Tasks, func(x store.Task) ticket.ID { return x.Mailbox })
-	each(&ids, c.Events, func(x ticket.Event) ticket.ID { return x.Mailbox })
-	slices.SortFunc(ids, compareIDs)
-	ids = slices.Compact(ids)
-	return slices.DeleteFunc(ids, ticket.ID.IsZero) // an event need not name one
-}
-
-func each[R any](ids *[]ticket.ID, rows []R, mailbox func(R) ticket.ID) {
-	for _, r := range rows {
-		*ids = append(*ids, mailbox(r))
-	}
 }
 
 func compareIDs(a, b ticket.ID) int { return bytes.Compare(a[:], b[:]) }

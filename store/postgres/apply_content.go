@@ -13,7 +13,9 @@ func (p *plan) conversations(c store.Changes) {
 	insertRows(p, tickets, c.NewTickets)
 	if len(c.Tickets) > 1 {
 		var ids []ticket.ID
-		each(&ids, c.Tickets, func(u store.TicketUpdate) ticket.ID { return u.ID })
+		for _, u := range c.Tickets {
+			ids = append(ids, u.ID)
+		}
 		p.add(step{sql: `SELECT 1 FROM {s}.tickets WHERE tenant = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE`,
 			args: []any{string(p.tenant), uuids(ids)}})
 	}

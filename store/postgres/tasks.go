@@ -12,13 +12,13 @@ import (
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
-// tasks enqueues, drops and finishes tasks and wakes the workers.
+// tasks drops, enqueues and finishes tasks and wakes the workers.
 func (p *plan) tasks(c store.Changes) {
-	p.enqueue(c.Tasks)
 	if len(c.DropTasks) > 0 {
 		p.add(step{sql: `DELETE FROM {s}.tasks WHERE tenant = $1 AND mailbox = ANY($2)`,
 			args: []any{string(p.tenant), uuids(c.DropTasks)}})
 	}
+	p.enqueue(c.Tasks)
 	if c.Finish != nil {
 		p.finish(c.Lease, *c.Finish)
 	}

@@ -212,6 +212,10 @@ func taskDrop(w *world) {
 	if got := w.claim(store.Claim{}); len(got) != 2 {
 		w.Errorf("claimed %d tasks, want the other mailbox's and the new one", len(got))
 	}
+	w.must(store.Changes{Tenant: "acme", DropTasks: []ticket.ID{a.ID}, Tasks: []store.Task{newTask(a, "purge", ticket.ID{}, 0)}})
+	if tasks := w.tasks(a); len(tasks) != 1 || tasks[0].Kind != "purge" {
+		w.Errorf("pending work %+v, want the task that was enqueued with the drop", tasks)
+	}
 }
 
 // taskRollback rolls back what happens to tasks: they and their leases stay.
