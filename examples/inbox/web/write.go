@@ -18,9 +18,12 @@ const formMemory = 8 << 20
 // parseForm reads a form of at most a size.
 func (v *visit) parseForm(most int64) error {
 	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, most)
-	err := v.r.ParseMultipartForm(formMemory)
+	err := v.r.ParseForm()
+	if err == nil {
+		err = v.r.ParseMultipartForm(formMemory)
+	}
 	if errors.Is(err, http.ErrNotMultipart) {
-		return nil // ParseForm was done
+		return nil
 	}
 	var large *http.MaxBytesError
 	if err != nil && !errors.As(err, &large) {

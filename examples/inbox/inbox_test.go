@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/smtp"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+const ann = "ann@customer.example"
+
+// running is the program on free ports.
+type running struct {
+	t    *testing.T
+	app  *app
+	site string
+}
+
+func startApp(t *testing.T) *running {
+	t.Helper()
+	s, err := parseFlags([]string{"-addr", "127.0.0.1:0", "-smtp", "127.0.0.1:0"}, noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := start(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- a.run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error("stopping:", err)
+		}
+		a.close()
+	})
+	return &running{t: t, app: a, site: "http://" + a.listener.Addr().String()}
+}
+
+func noEnv(string) string { return "" }
+
+func (r *running) get(path string) string {
+	r.t.Helper()
+	resp, err := http.Get(r.site + path)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		r.t.Fatalf("GET %s: %d %v", path, resp.StatusCode, err)
+	}
+	return string(b)
+}
+
+func (r *running) post(path string, pairs ...string) {
+	r.t.Helper()
+	v := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		v.Set(pairs[i], pairs[i+1])
+	}
+	resp, err := http.PostForm(r.site+path, v)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		r.t.Fatalf("POST %s: %d", path, resp.StatusCode)
+	}
+}
+
+// send brings a mail by SMTP, as curl would.
+func (r *running) send(from, raw string) {
+	r.t.Helper()
+	if err := smtp.SendMail(r.app.world.SMTPAddr(), nil, from, []string{demoAddress}, []byte(raw)); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// await asks for a page until it has what is wanted, and tells how long that
+// took.
+func (r *running) await(path string, want string) (string, time.Duration) {
+	r.t.Helper()
+	began := time.Now()
+	for {
+		page := r.get(path)
+		took := time.Since(began)
+		if strings.Contains(page, want) {
+			return page, took
+		}
+		if took > 10*time.Second {
+			r.t.Fatalf("%s has no %q after %v", path, want, took)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+var rowLink = regexp.MustCompile(`class="row" href="([^"?]*)`)
+
+// TestBothSides plays the conversation that the README promises: a mail comes
+// in, is answered, and the answer to that joins the same ticket.
+func TestBothSides(t *testing.T) {
+	r := startApp(t)
+	r.send(ann, "From: Ann <"+ann+">\nTo: "+demoAddress+"\nSubject: The lamp is dark\nMessage-ID: <lamp-1@customer.example>\n\nIt does not light.\n")
+	page, took := r.await("/", "The lamp is dark")
+	t.Logf("the ticket was on the page after %v", took)
+	path := rowLink.FindStringSubmatch(page)[1]
+
+	r.post(path+"/note", "text", "only for the team")
+	r.post(path+"/reply", "text", "Have you tried the switch?")
+	_, took = r.await(path, `sending sent">Sent`)
+	t.Logf("the reply was sent after %v", took)
+	got := r.app.world.Received(ann)
+	if len(got) != 1 {
+		t.Fatalf("the customer got %d mails", len(got))
+	}
+	head := string(got[0].Raw)
+	for _, want := range []string{"In-Reply-To: <lamp-1@customer.example>", "References: <lamp-1@customer.example>", "Subject: Re: The lamp is dark", "From: Support <" + demoAddress + ">"} {
+		if !strings.Contains(head, want) {
+			t.Errorf("the reply lacks %q:\n%s", want, head)
+		}
+	}
+
+	customer := r.get("/customer?who=" + ann)
+	for _, want := range []string{"Have you tried the switch?", "In-Reply-To: &lt;lamp-1@customer.example&gt;"} {
+		if !strings.Contains(customer, want) {
+			t.Errorf("the customer's page lacks %q", want)
+		}
+	}
+	answer := regexp.MustCompile(`name="answer" value="(\d+)"`).FindStringSubmatch(customer)
+	if answer == nil {
+		t.Fatal("the customer cannot answer")
+	}
+	r.post("/customer", "who", ann, "answer", answer[1], "text", "That was it, thank you!")
+	page, took = r.await(path, "joined by")
+	t.Logf("the answer was on the ticket after %v", took)
+	if !strings.Contains(page, "Open") && !strings.Contains(page, "open") {
+		t.Error("the answer did not open the ticket again")
+	}
+	if n := len(rowLink.FindAllString(r.get("/?view=all"), -1)); n != 1 {
+		t.Errorf("%d tickets, want one", n)
+	}
+	for _, m := range r.app.world.Mails(ann) {
+		if strings.Contains(string(m.Raw), "only for the team") {
+			t.Error("a note reached the customer")
+		}
+	}
+}
+
+// TestCustomerWritesFirst: the form for a new mail makes a ticket, and a mail
+// an agent starts reaches the customer.
+func TestCustomerWritesFirst(t *testing.T) {
+	r := startApp(t)
+	r.post("/customer", "who", "Bob <bob@customer.example>", "subject", "Café & <b>crème</b>", "text", "Hello")
+	page, _ := r.await("/", "Café &amp; &lt;b&gt;crème&lt;/b&gt;")
+	if strings.Contains(page, "<b>crème") {
+		t.Error("the subject is read as HTML")
+	}
+	box := regexp.MustCompile(`name="mailbox" value="([^"]*)"`).FindStringSubmatch(r.get("/new"))
+	r.post("/new", "mailbox", box[1], "to", ann, "subject", "Your order", "text", "It left today.")
+	r.await("/customer?who="+ann, "It left today.")
+}
+
+// TestCustomerPage: mail shown there is text, the page takes no foreign forms,
+// and nobody but the machine itself is answered.
+func TestCustomerPage(t *testing.T) {
+	r := startApp(t)
+	attack := `"><script>alert(1)</script>`
+	r.send("eve@stranger.example", "From: eve@stranger.example\nTo: "+demoAddress+"\nSubject: "+attack+"\n\n"+attack+"\n")
+	if page := r.get("/customer?who=eve@stranger.example"); strings.Contains(page, "<script") || !strings.Contains(page, "&lt;script&gt;") {
+		t.Error("a mail's text is read as HTML")
+	}
+	for name, change := range map[string]func(*http.Request){
+		"another site": func(q *http.Request) { q.Header.Set("Sec-Fetch-Site", "cross-site") },
+		"another name": func(q *http.Request) { q.Host = "evil.example" },
+	} {
+		q, err := http.NewRequestWithContext(t.Context(), "POST", r.site+"/customer", strings.NewReader("who="+ann+"&text=x&subject=x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		change(q)
+		resp, err := http.DefaultClient.Do(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode < 400 {
+			t.Errorf("%s: %d", name, resp.StatusCode)
+		}
+		if csp := resp.Header.Get("Content-Security-Policy"); name == "another site" && !strings.HasPrefix(csp, "default-src 'none'") {
+			t.Errorf("policy %q", csp)
+		}
+	}
+	if n := len(r.app.world.Mails(ann)); n != 0 {
+		t.Errorf("%d mails were sent", n)
+	}
+}
+
+// TestSender: nobody sends as the mailbox without its password.
+func TestSender(t *testing.T) {
+	r := startApp(t)
+	if err := smtp.SendMail(r.app.world.SMTPAddr(), nil, demoAddress, []string{ann}, []byte("Subject: x\r\n\r\nx\r\n")); err == nil {
+		t.Error("anybody may send as the mailbox")
+	}
+}
