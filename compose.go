@@ -137,7 +137,7 @@ func (t *Tenant) ComposeTicket(ctx context.Context, n NewTicket) (*Prepared, err
 	if strings.TrimSpace(n.Text) == "" && strings.TrimSpace(n.HTML) == "" {
 		return nil, ErrEmpty
 	}
-	if err := t.id.Validate(); err != nil {
+	if err := t.mayRead(ctx); err != nil {
 		return nil, err
 	}
 	by, err := actor(ctx)
@@ -175,7 +175,7 @@ func (t *Tenant) ComposeTicket(ctx context.Context, n NewTicket) (*Prepared, err
 
 // composing reads what a message on a ticket is made of.
 func (t *Tenant) composing(ctx context.Context, id ticket.ID) (*composing, error) {
-	if err := t.id.Validate(); err != nil {
+	if err := t.mayRead(ctx); err != nil {
 		return nil, err
 	}
 	by, err := actor(ctx)

@@ -40,6 +40,9 @@ func (t *Tenant) Connect(ctx context.Context, a mailbox.Account) (Mailbox, error
 // already only a refusal is an error, and the rest is for Run to retry. It
 // returns ErrAccount or ErrNoProvider for a value that cannot work.
 func (t *Tenant) ConnectWith(ctx context.Context, a mailbox.Account, o ConnectOptions) (Mailbox, error) {
+	if err := t.outside(ctx); err != nil {
+		return Mailbox{}, err
+	}
 	p, err := t.accountProvider(a)
 	if err != nil {
 		return Mailbox{}, err
@@ -230,6 +233,9 @@ func (d *Desk) task(t ticket.TenantID, mb ticket.ID, k store.TaskKind, subject t
 // it or opened from it any more, queued replies are cancelled, and what
 // workers hold is lost to them. It is one transaction and may be repeated.
 func (t *Tenant) Disconnect(ctx context.Context, mailboxID ticket.ID) error {
+	if err := t.outside(ctx); err != nil {
+		return err
+	}
 	for range storeTries {
 		if err := t.disconnect(ctx, mailboxID); !errors.Is(err, store.ErrStale) {
 			return err

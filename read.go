@@ -110,9 +110,21 @@ func (t *Tenant) AllTickets(ctx context.Context, q TicketQuery) iter.Seq2[Ticket
 	}
 }
 
+// outside checks the tenant's id and refuses to work inside a transaction,
+// where a verb with a transaction of its own would wait for itself.
+func (t *Tenant) outside(ctx context.Context) error {
+	if err := t.id.Validate(); err != nil {
+		return err
+	}
+	if privacy.InTx(ctx) {
+		return ErrInTransaction
+	}
+	return nil
+}
+
 // mayRead refuses before anything is looked up.
 func (t *Tenant) mayRead(ctx context.Context) error {
-	if err := t.id.Validate(); err != nil {
+	if err := t.outside(ctx); err != nil {
 		return err
 	}
 	_, _, err := privacy.From(ctx)

@@ -147,7 +147,7 @@ func (t *Tenant) Tag(ctx context.Context, id ticket.ID, add, remove []string) er
 }
 
 func (t *Tenant) inTx(ctx context.Context, f func(context.Context, *Tx) error) error {
-	if err := t.id.Validate(); err != nil {
+	if err := t.outside(ctx); err != nil {
 		return err
 	}
 	var err error
