@@ -14,7 +14,12 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/helpdesk-go/helpdesk/internal/testpg"
 )
+
+// built is the directory of the program, once it was built.
+var built string
 
 // program builds the program once.
 var program = sync.OnceValues(func() (string, error) {
@@ -22,6 +27,7 @@ var program = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	bin := filepath.Join(dir, "inbox")
 	if runtime.GOOS == "windows" {
 		bin += ".exe"
@@ -34,9 +40,9 @@ var program = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if bin, err := program(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(bin))
+	code := testpg.Run(m)
+	if built != "" {
+		_ = os.RemoveAll(built)
 	}
 	os.Exit(code)
 }

@@ -6,10 +6,14 @@ import (
 	"net/http"
 	"net/smtp"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/helpdesk-go/helpdesk/internal/testpg"
 )
 
 const ann = "ann@customer.example"
@@ -19,11 +23,12 @@ type running struct {
 	t    *testing.T
 	app  *app
 	site string
+	stop func()
 }
 
-func startApp(t *testing.T) *running {
+func startApp(t *testing.T, args ...string) *running {
 	t.Helper()
-	s, err := parseFlags([]string{"-addr", "127.0.0.1:0", "-smtp", "127.0.0.1:0"}, noEnv)
+	s, err := parseFlags(append([]string{"-addr", "127.0.0.1:0", "-smtp", "127.0.0.1:0"}, args...), noEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,14 +39,16 @@ func startApp(t *testing.T) *running {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- a.run(ctx) }()
-	t.Cleanup(func() {
+	r := &running{t: t, app: a, site: "http://" + a.listener.Addr().String()}
+	r.stop = sync.OnceFunc(func() {
 		stop()
 		if err := <-done; err != nil {
 			t.Error("stopping:", err)
 		}
 		a.close()
 	})
-	return &running{t: t, app: a, site: "http://" + a.listener.Addr().String()}
+	t.Cleanup(r.stop)
+	return r
 }
 
 func noEnv(string) string { return "" }
@@ -209,5 +216,27 @@ func TestSender(t *testing.T) {
 	r := startApp(t)
 	if err := smtp.SendMail(r.app.world.SMTPAddr(), nil, demoAddress, []string{ann}, []byte("Subject: x\r\n\r\nx\r\n")); err == nil {
 		t.Error("anybody may send as the mailbox")
+	}
+}
+
+// TestKept: with PostgreSQL the tickets outlive the program, the mailbox stays
+// the same one, and new mail goes on.
+func TestKept(t *testing.T) {
+	args := []string{"-store", testpg.DSN(t), "-keys", filepath.Join(t.TempDir(), "keys")}
+	first := startApp(t, args...)
+	first.send(ann, "From: "+ann+"\nTo: "+demoAddress+"\nSubject: Kept\nMessage-ID: <kept@customer.example>\n\nx\n")
+	page, took := first.await("/", "Kept")
+	t.Logf("the ticket was on the page after %v", took)
+	path := rowLink.FindStringSubmatch(page)[1]
+	first.post(path+"/reply", "text", "Sent before the end")
+	first.await(path, `sending sent">Sent`)
+	first.stop()
+
+	second := startApp(t, args...)
+	second.await(path, "Sent before the end")
+	second.send(ann, "From: "+ann+"\nTo: "+demoAddress+"\nSubject: Re: Kept\nIn-Reply-To: <kept@customer.example>\n\nOne more thing\n")
+	second.await(path, "One more thing")
+	if n := strings.Count(second.get("/mailboxes"), "Last read to its end"); n != 1 {
+		t.Errorf("%d mailboxes, want the one", n)
 	}
 }

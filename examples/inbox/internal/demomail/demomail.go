@@ -74,8 +74,9 @@ func Start(o Options) (*World, error) {
 	}
 	w := &World{
 		address: strings.ToLower(o.Address), password: rand.Text(), people: map[string][]Mail{},
-		// A mailbox that lost its mail must say so (RFC 3501, section 2.3.1.1).
-		validity: uint32(time.Now().Unix()),
+		// A mailbox that lost its mail must say so (RFC 3501, section 2.3.1.1),
+		// even when it was started again within a second.
+		validity: uint32(time.Now().UnixMilli()/10) | 1,
 	}
 	w.user = imapmemserver.NewUser(w.address, w.password)
 	for _, name := range []string{"INBOX", "Sent"} {
