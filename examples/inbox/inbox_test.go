@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/helpdesk-go/helpdesk/examples/inbox/internal/demomail"
 	"github.com/helpdesk-go/helpdesk/internal/testpg"
 )
 
@@ -28,7 +30,12 @@ type running struct {
 
 func startApp(t *testing.T, args ...string) *running {
 	t.Helper()
-	s, err := parseFlags(append([]string{"-addr", "127.0.0.1:0", "-smtp", "127.0.0.1:0"}, args...), noEnv)
+	return startWith(t, noEnv, append([]string{"-addr", "127.0.0.1:0", "-smtp", "127.0.0.1:0"}, args...)...)
+}
+
+func startWith(t *testing.T, env func(string) string, args ...string) *running {
+	t.Helper()
+	s, err := parseFlags(args, env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,5 +245,37 @@ func TestKept(t *testing.T) {
 	second.await(path, "One more thing")
 	if n := strings.Count(second.get("/mailboxes"), "Last read to its end"); n != 1 {
 		t.Errorf("%d mailboxes, want the one", n)
+	}
+}
+
+// TestOwnMailbox: the flags lead to a mailbox that is not the program's own,
+// which has no customer's page then.
+func TestOwnMailbox(t *testing.T) {
+	w, err := demomail.Start(demomail.Options{Address: "me@firm.example", SMTP: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	args := []string{
+		"-addr", "127.0.0.1:0", "-imap", w.IMAPAddr(), "-smtp-server", w.SMTPAddr(), "-tls", "none", "-email", "me@firm.example",
+	}
+	var errs bytes.Buffer
+	code := run(t.Context(), args, func(string) string { return "wrong" }, io.Discard, &errs)
+	if code != exitWrong || strings.Count(errs.String(), "\n") != 1 || !strings.Contains(errs.String(), "mailbox") {
+		t.Errorf("a wrong password: code %d, %q", code, errs.String())
+	}
+	r := startWith(t, func(string) string { return w.Password() }, args...)
+	if err := smtp.SendMail(w.SMTPAddr(), nil, ann, []string{w.Address()}, []byte("From: "+ann+"\nSubject: Hello firm\n\nx\n")); err != nil {
+		t.Fatal(err)
+	}
+	page, _ := r.await("/", "Hello firm")
+	if strings.Contains(page, "/customer") {
+		t.Error("a customer's page beside a mailbox that is not the program's own")
+	}
+	path := rowLink.FindStringSubmatch(page)[1]
+	r.post(path+"/reply", "text", "Hello yourself")
+	r.await(path, `sending sent">Sent`)
+	if got := w.Received(ann); len(got) != 1 {
+		t.Errorf("the customer got %d mails", len(got))
 	}
 }

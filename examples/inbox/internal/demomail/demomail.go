@@ -142,6 +142,9 @@ func (w *World) Password() string { return w.password }
 // SMTPAddr is where mail is taken in.
 func (w *World) SMTPAddr() string { return w.smtpAddr }
 
+// IMAPAddr is where the mailbox is read.
+func (w *World) IMAPAddr() string { return w.imapAddr }
+
 // Dial connects to the servers by the places that clients know them under, and
 // to nothing else. Give it to imap.Options.
 func (w *World) Dial(ctx context.Context, network, address string) (net.Conn, error) {
