@@ -56,6 +56,16 @@ func say(err error) string {
 	case errors.Is(err, helpdesk.ErrUnavailable), errors.Is(err, helpdesk.ErrAccessLog):
 		return "The database does not answer. Nothing is lost: try again in a moment."
 	}
+	switch helpdesk.HTTPStatus(err) { // what a mail provider said
+	case http.StatusRequestEntityTooLarge:
+		return "That mail is larger than mails may be here."
+	case http.StatusTooManyRequests:
+		return "The mail provider asks to wait: try again later."
+	case http.StatusUnprocessableEntity:
+		return "The mail provider refuses this: look at the mailbox's health."
+	case http.StatusBadGateway, http.StatusGatewayTimeout:
+		return "The mail provider does not answer: try again in a moment."
+	}
 	return "Something went wrong. Nothing was changed: try again."
 }
 

@@ -188,7 +188,8 @@ func TestDoubt(t *testing.T) {
 	}
 }
 
-// TestQuarantine: a mail that is too large waits, and can be taken in.
+// TestQuarantine: a mail that is too large waits, and goes on waiting when it
+// still does not fit.
 func TestQuarantine(t *testing.T) {
 	b := newBench(t, "/support")
 	b.deliver(mail("Too much", strings.Repeat("0123456789\n", 120_000)))
@@ -196,9 +197,12 @@ func TestQuarantine(t *testing.T) {
 	mustContain(t, page, "larger than mails may be", "Take it in as it is")
 	action := regexp.MustCompile(`action="/support(/quarantine/[^"]*)"`).FindStringSubmatch(page)[1]
 	body, h := form("decide", "reprocess")
-	if w := b.do("POST", action, body, h); w.Code < 400 || w.Code >= 500 {
-		t.Errorf("reading it again: %d %s", w.Code, text(w.Body.String()))
+	w := b.do("POST", action, body, h)
+	if w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("reading it again: %d", w.Code)
 	}
+	mustContain(t, w.Body.String(), "larger than mails may be here")
+	mustContain(t, b.get("/quarantine"), "Take it in as it is")
 	for _, path := range []string{action + "/raw", "/quarantine/zzz/raw"} {
 		if w := b.do("GET", path, nil, nil); w.Code != http.StatusNotFound {
 			t.Errorf("GET %s: %d", path, w.Code)
