@@ -34,8 +34,8 @@ func (t *Tenant) Connect(ctx context.Context, a mailbox.Account) (Mailbox, error
 }
 
 // ConnectWith connects a mailbox, or finds it connected: the same account is
-// the same mailbox however often it is connected, and its secrets become those
-// given last. The first time it logs in, so that it returns *mailbox.Error
+// the same mailbox however often it is connected, and its secrets and options
+// become those given last. The first time it logs in, so that it returns *mailbox.Error
 // when the provider cannot be reached or refuses; when the mailbox is known
 // already only a refusal is an error, and the rest is for Run to retry. It
 // returns ErrAccount or ErrNoProvider for a value that cannot work.

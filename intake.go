@@ -135,11 +135,14 @@ func (in *intake) seal(ctx context.Context, p *decision) error {
 func (in *intake) sealHeld(ctx context.Context, s *privacy.Sealer, p *decision) error {
 	for _, a := range p.held {
 		q := store.Quarantined{
-			ID: a.message, Tenant: in.m.Tenant, Mailbox: in.m.ID, ProviderID: a.item.ID, Ref: a.item.Ref,
+			ID: a.message, Tenant: in.m.Tenant, Mailbox: in.m.ID, ProviderID: a.item.ID,
 			Cause: a.cause, State: store.Held, Key: a.key, Size: max(a.item.Size, int64(len(a.raw))),
-			ReceivedAt: a.seen.ReceivedAt, Stream: in.stream, CreatedAt: p.now, Version: 1,
+			ReceivedAt: a.seen.ReceivedAt, Stream: in.stream, Sent: a.item.Sent, CreatedAt: p.now, Version: 1,
 		}
 		var err error
+		if q.Ref, err = s.Seal(a.key, a.message, privacy.Addresses, []byte(a.item.Ref)); err != nil {
+			return err
+		}
 		if len(a.raw) > blobAbove {
 			q.Blob = a.message
 			err = in.desk.putBlob(ctx, s, a.key, in.m.ID, in.m.Tenant, q.Blob, a.raw)

@@ -126,7 +126,7 @@ func (t *Tenant) takeOutOnce(ctx context.Context, id ticket.ID, force bool) (tic
 	if err != nil {
 		return ticket.ID{}, err
 	}
-	it := mailbox.Item{ID: q.ProviderID, Ref: q.Ref, Size: q.Size, ReceivedAt: q.ReceivedAt}
+	it := mailbox.Item{ID: q.ProviderID, Size: q.Size, ReceivedAt: q.ReceivedAt, Sent: q.Sent}
 	a := newArrival(it, raw, in.hash, in.self, t.desk.now())
 	a.released = q.ID
 	if a.cause != "" {
@@ -163,12 +163,13 @@ func (d *Desk) refetch(ctx context.Context, m store.Mailbox, q store.Quarantined
 	got, err := d.vault.Open(ctx, m.Tenant, "quarantine.release", []privacy.Item{
 		{Object: object(m, m.ID, privacy.Addresses), Sealed: m.Address},
 		{Object: privacy.Object{Tenant: q.Tenant, Mailbox: q.Mailbox, ID: q.ID, Class: privacy.Raw}},
+		{Object: privacy.Object{Tenant: q.Tenant, Mailbox: q.Mailbox, ID: q.ID, Class: privacy.Addresses}, Sealed: q.Ref},
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	if got[0].Err != nil {
-		return nil, nil, outward(got[0].Err)
+	if err := errors.Join(got[0].Err, got[2].Err); err != nil {
+		return nil, nil, outward(err)
 	}
 	if in.self, err = decode[own](got[0].Plain); err != nil {
 		return nil, nil, err
@@ -182,7 +183,7 @@ func (d *Desk) refetch(ctx context.Context, m store.Mailbox, q store.Quarantined
 		return nil, nil, err
 	}
 	defer func() { _ = o.conn.Close() }()
-	it := mailbox.Item{ID: q.ProviderID, Ref: q.Ref, Size: q.Size}
+	it := mailbox.Item{ID: q.ProviderID, Ref: string(got[2].Plain), Size: q.Size}
 	raw, err := call(ctx, "fetch", func(ctx context.Context) (mailbox.Raw, error) { return o.conn.Fetch(ctx, it, d.cfg.MaxMail) })
 	return in, raw.Bytes, err
 }

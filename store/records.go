@@ -38,7 +38,8 @@ type Health struct {
 	Cause string
 	// Failures counts failed attempts since it was last ok.
 	Failures int
-	// NextAt is when the engine tries again; zero when a person must act.
+	// NextAt is when the engine tries again. It does so also where a person
+	// must act, only rarely.
 	NextAt time.Time
 	// SyncedAt is when the mailbox was last read to its end.
 	SyncedAt time.Time
@@ -146,9 +147,9 @@ type Quarantined struct {
 	Tenant     ticket.TenantID
 	Mailbox    ticket.ID
 	ProviderID string
-	// Ref is the provider's reference to fetch it again, when Raw and Blob are
-	// empty because it never arrived.
-	Ref string
+	// Ref is the provider's reference to fetch it again, sealed because
+	// drivers put names of folders into it; nil when the id is enough.
+	Ref privacy.Sealed
 	// Cause is a constant that says why.
 	Cause string
 	State QuarantineState
@@ -159,8 +160,10 @@ type Quarantined struct {
 	Blob       ticket.ID
 	Size       int64
 	ReceivedAt time.Time
-	// Stream is the stream it came by.
+	// Stream is the stream it came by; Sent is set when it is from the folder
+	// of sent mail.
 	Stream    mailbox.Stream
+	Sent      bool
 	CreatedAt time.Time
 	Version   int64
 }

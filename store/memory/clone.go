@@ -52,7 +52,7 @@ func cloneDelivery(d ticket.Delivery) ticket.Delivery {
 }
 
 func cloneQuarantined(q store.Quarantined) store.Quarantined {
-	q.Raw = bytes.Clone(q.Raw)
+	q.Raw, q.Ref = bytes.Clone(q.Raw), bytes.Clone(q.Ref)
 	q.ReceivedAt, q.CreatedAt = instant(q.ReceivedAt), instant(q.CreatedAt)
 	return q
 }

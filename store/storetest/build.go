@@ -111,7 +111,7 @@ func newDelivery(m store.Message, now time.Time) ticket.Delivery { return ticket
 
 func (w *world) newQuarantined(box store.Mailbox, providerID string) store.Quarantined {
 	return store.Quarantined{
-		ID: newID(), Tenant: box.Tenant, Mailbox: box.ID, ProviderID: providerID, Ref: "folder/7",
+		ID: newID(), Tenant: box.Tenant, Mailbox: box.ID, ProviderID: providerID, Ref: seal(12), Sent: true,
 		Cause: "structure", State: store.Held, Key: newID(), Raw: seal(70), Size: 70,
 		ReceivedAt: w.now, Stream: mailbox.Live, CreatedAt: w.now, Version: 1,
 	}

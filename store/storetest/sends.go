@@ -114,7 +114,7 @@ func quarantineVersions(w *world) {
 
 	next := lost
 	next.State, next.Message, next.Cause, next.Size, next.Raw, next.Blob = store.Released, newID(), "arrived", 9, seal(9), newID()
-	next.ProviderID, next.Ref, next.CreatedAt, next.Version = "other", "other", w.now.Add(1e9), 2
+	next.ProviderID, next.Ref, next.CreatedAt, next.Version = "other", seal(9), w.now.Add(1e9), 2
 	w.must(store.Changes{Tenant: "acme", Quarantine: []store.Quarantined{next}})
 	want := next
 	want.ProviderID, want.Ref, want.CreatedAt = lost.ProviderID, lost.Ref, lost.CreatedAt

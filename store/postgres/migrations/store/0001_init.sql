@@ -140,7 +140,7 @@ CREATE TABLE {s}.quarantine (
   id          uuid NOT NULL,
   mailbox     uuid NOT NULL,
   provider_id text COLLATE "C" NOT NULL CHECK (provider_id <> ''),
-  ref         text COLLATE "C" NOT NULL,
+  ref         bytea,
   cause       text COLLATE "C" NOT NULL CHECK (cause <> ''),
   state       text COLLATE "C" NOT NULL CHECK (state <> ''),
   message     uuid,
@@ -150,6 +150,7 @@ CREATE TABLE {s}.quarantine (
   size        bigint NOT NULL,
   received_at timestamptz,
   stream      text COLLATE "C" NOT NULL,
+  sent        boolean NOT NULL,
   created_at  timestamptz NOT NULL,
   version     bigint NOT NULL,
   PRIMARY KEY (tenant, id)
