@@ -2,10 +2,8 @@ package extending_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"log"
 	"strings"
 	"testing"
 	"time"
@@ -18,265 +16,165 @@ import (
 	"github.com/helpdesk-go/helpdesk/store/memory"
 )
 
+const account = extending.Account("support@desk.example")
+
 // opted says why the suite's other controls have nothing to turn.
 var opted = map[string]string{
-	"Folder":           "a drop folder has one folder; Open refuses Intake.Folders",
-	"DeliverTo":        "a drop folder has one folder; Open refuses Intake.Folders",
+	"Folder":           "a queue has no folders; TestOpenRefuses names one",
+	"DeliverTo":        "a queue has no folders; TestOpenRefuses names one",
 	"SentFolder":       "sent mail is never listed",
-	"Own":              "nobody else sends through the folder",
+	"Own":              "nobody else sends through the queue",
 	"OwnDraft":         "there are no drafts",
-	"Fetched":          "a folder keeps no record of who read a file",
-	"WrongAccount":     "the account holds no secret",
-	"KillGrant":        "there is no grant, and root, as whom tests may run, has every permission",
+	"Remove":           "a queue keeps every mail; TestFetchOfAnotherRun asks for one that is not there",
+	"Fetched":          "a queue keeps no record of who read a mail",
+	"WrongAccount":     "the account holds no secret; TestOpenRefuses has another account",
+	"KillGrant":        "there is no grant",
 	"Cut":              "there is no connection that could be lost",
 	"CutSend":          "there is no connection that could be lost",
 	"CutFetch":         "there is no connection that could be lost",
-	"Throttle":         "a folder does not throttle",
-	"Hang":             "calls touch local files only",
-	"RefusedRecipient": "whoever carries the mail on meets the recipients, not the folder",
+	"Throttle":         "memory does not throttle",
+	"Hang":             "no call waits for anything",
+	"RefusedRecipient": "whoever carries the mail on meets the recipients, not the queue",
 }
 
-func TestProvider(t *testing.T) {
+func TestQueue(t *testing.T) {
 	mailboxtest.Run(t, mailboxtest.Harness{New: newServer, Without: opted})
 }
 
-// newServer is a drop folder with the suite's hands in it.
-func newServer(t *testing.T) *mailboxtest.Server {
-	dir := t.TempDir()
+// host is a process with a queue, which a restart replaces.
+type host struct{ *extending.Queue }
+
+// newServer is a queue with the suite's hands in it.
+func newServer(*testing.T) *mailboxtest.Server {
+	h := &host{extending.NewQueue(account)}
+	var restart []func()
 	return &mailboxtest.Server{
-		Provider: extending.Provider{},
-		Account:  extending.Account{Dir: dir, Email: "support@desk.example", Name: "Support"},
-		Secrets:  []string{dir},
-		Deliver: func(t *testing.T, raw []byte, at time.Time) {
-			if err := drop(dir, raw, at); err != nil {
-				t.Fatal(err)
-			}
+		Provider: h,
+		Account:  account,
+		Deliver: func(_ *testing.T, raw []byte, at time.Time) {
+			h.Put(raw, at)
+			restart = append(restart, func() { h.Put(raw, at) })
 		},
-		Accepted: func(t *testing.T) (sent []mailboxtest.SentMail) {
-			for _, f := range read(t, dir, "outbox") {
-				sent = append(sent, f.envelope())
+		Accepted: func(*testing.T) (sent []mailboxtest.SentMail) {
+			for _, o := range h.Sent() {
+				sent = append(sent, mailboxtest.SentMail{From: o.From, To: o.To, Raw: o.Raw})
 			}
 			return sent
 		},
-		Remove: func(t *testing.T, id string) {
-			for _, f := range read(t, dir, "cur") {
-				if strings.Contains(f.raw, "<"+id+">") {
-					if err := os.Remove(f.name); err != nil {
-						t.Fatal(err)
-					}
-				}
+		SentCopies: func(*testing.T) (raws [][]byte) {
+			for _, o := range h.Sent() {
+				raws = append(raws, o.Raw)
+			}
+			return raws
+		},
+		// After a restart the host puts the same mail into a new queue.
+		ExpireCursor: func(*testing.T) {
+			h.Queue = extending.NewQueue(account)
+			for _, put := range restart {
+				put()
 			}
 		},
-		// A folder whose counter is gone is numbered anew.
-		ExpireCursor: func(t *testing.T) {
-			if err := os.Remove(filepath.Join(dir, "state")); err != nil {
-				t.Fatal(err)
-			}
-		},
-		SentCopies: func(t *testing.T) (all [][]byte) {
-			for _, f := range read(t, dir, "outbox") {
-				all = append(all, []byte(f.raw))
-			}
-			return all
-		},
 	}
-}
-
-// drop puts a mail into the folder, as whoever delivers does: it is written
-// elsewhere on the same disk and gets its place by one rename.
-func drop(dir string, raw []byte, at time.Time) error {
-	f, err := os.CreateTemp(dir, "*.part")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(raw)
-	if err := errors.Join(err, f.Close(), os.Chtimes(f.Name(), at, at)); err != nil {
-		return err
-	}
-	in := filepath.Join(dir, "new")
-	name := strings.TrimSuffix(filepath.Base(f.Name()), ".part") + ".eml"
-	return errors.Join(os.MkdirAll(in, 0o700), os.Rename(f.Name(), filepath.Join(in, name)))
-}
-
-type dropped struct{ name, raw string }
-
-// read returns the files of a subfolder by name.
-func read(t *testing.T, dir, sub string) (all []dropped) {
-	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, sub, "*.eml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		raw, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, dropped{name, string(raw)})
-	}
-	return all
-}
-
-// envelope reads a mail as whoever carries it on does.
-func (f dropped) envelope() (s mailboxtest.SentMail) {
-	rest := f.raw
-	for {
-		line, after, _ := strings.Cut(rest, "\r\n")
-		switch field, addr, _ := strings.Cut(line, ": "); field {
-		case "X-Sender":
-			s.From = strings.Trim(addr, "<>")
-		case "X-Receiver":
-			s.To = append(s.To, strings.Trim(addr, "<>"))
-		default:
-			s.Raw = []byte(rest)
-			return s
-		}
-		rest = after
-	}
-}
-
-func open(t *testing.T, dir string, in mailbox.Intake) (mailbox.Conn, error) {
-	t.Helper()
-	raw, err := extending.Account{Dir: dir, Email: "support@desk.example"}.MarshalBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return extending.Provider{}.Open(t.Context(), mailbox.Session{Account: raw, Intake: in})
 }
 
 func TestOpenRefuses(t *testing.T) {
-	_, err := open(t, t.TempDir(), mailbox.Intake{Folders: []string{"cur"}})
-	if mailbox.KindOf(err) != mailbox.Unsupported {
-		t.Errorf("Open with folders: %v", err)
-	}
-	_, err = open(t, filepath.Join(t.TempDir(), "missing"), mailbox.Intake{})
-	if mailbox.KindOf(err) != mailbox.NotFound {
-		t.Errorf("Open of a folder that is not there: %v", err)
+	for _, s := range []mailbox.Session{
+		{Account: []byte("sales@desk.example")},
+		{Account: []byte(account), Intake: mailbox.Intake{Folders: []string{"Sales"}}},
+	} {
+		if _, err := extending.NewQueue(account).Open(t.Context(), s); mailbox.KindOf(err) != mailbox.Permanent {
+			t.Errorf("Open: %v, want Permanent", err)
+		}
 	}
 }
 
-// An address that would add a line to the envelope is refused before anything
-// is written.
-func TestSendRefusesAddressesWithLines(t *testing.T) {
-	dir := t.TempDir()
-	c, err := open(t, dir, mailbox.Intake{})
-	if err != nil {
+// A restart repeats no id: the desk would take the mail for one it knows.
+func TestFetchOfAnotherRun(t *testing.T) {
+	c, first := listed(t)
+	other, second := listed(t)
+	if first.ID == second.ID {
+		t.Error("two mails have the same id")
+	}
+	if _, err := c.Fetch(t.Context(), second, 100); mailbox.KindOf(err) != mailbox.NotFound {
+		t.Errorf("Fetch of a mail that is not there: %v", err)
+	}
+	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	for _, to := range [][]string{nil, {"ann@customer.example>\r\nX-Receiver: <eve@stranger.example"}} {
-		_, err := c.Send(t.Context(), mailbox.Outgoing{From: "support@desk.example", To: to})
-		if mailbox.KindOf(err) != mailbox.Permanent || !mailbox.Unsent(err) {
-			t.Errorf("Send: %v, want Permanent and unsent", err)
-		}
+	if _, err := c.Fetch(t.Context(), first, 100); mailbox.KindOf(err) != mailbox.Transient {
+		t.Errorf("Fetch on a closed connection: %v", err)
 	}
-	if sent := read(t, dir, "outbox"); len(sent) > 0 {
-		t.Errorf("%d mails were sent", len(sent))
+	if _, err := c.Send(t.Context(), mailbox.Outgoing{}); !mailbox.Unsent(err) {
+		t.Errorf("Send on a closed connection: %v, want unsent", err)
+	}
+	if _, err := other.Fetch(t.Context(), second, 100); err != nil {
+		t.Errorf("Fetch on another connection: %v", err)
 	}
 }
 
-// Mail that was carried on is still found.
-func TestFindSentLooksInSent(t *testing.T) {
-	dir := t.TempDir()
-	c, err := open(t, dir, mailbox.Intake{})
+// listed returns a connection to a new queue and the one mail that is in it.
+func listed(t *testing.T) (mailbox.Conn, mailbox.Item) {
+	t.Helper()
+	q := extending.NewQueue(account)
+	q.Put([]byte("Subject: Lamp\r\n\r\n"), time.Now())
+	c, err := q.Open(t.Context(), mailbox.Session{Account: []byte(account)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	o := mailbox.Outgoing{From: "support@desk.example", To: []string{"ann@customer.example"}, MessageID: "1@desk.example"}
-	r, err := c.Send(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
+	p, err := c.Changes(t.Context(), mailbox.Query{Stream: mailbox.Live, Resync: true, Limit: 10})
+	if err != nil || len(p.Items) != 1 {
+		t.Fatalf("Changes: %v, %v", p, err)
 	}
-	if err := os.Rename(filepath.Join(dir, "outbox", r.ID), filepath.Join(dir, "sent", r.ID)); err != nil {
-		t.Fatal(err)
-	}
-	if found, err := c.FindSent(t.Context(), mailbox.Sought{MessageID: o.MessageID}); err != nil || found.ID != r.ID {
-		t.Errorf("FindSent: %v, %v", found, err)
+	return c, p.Items[0]
+}
+
+// Cursors that look right but are not.
+func TestCursorExpired(t *testing.T) {
+	c, it := listed(t)
+	run := strings.TrimSuffix(it.ID, "0")
+	for _, n := range []string{"", "-1", "01", "2", "x", "1x"} {
+		q := mailbox.Query{Stream: mailbox.Live, Cursor: mailbox.Cursor(run + n), Limit: 1}
+		if _, err := c.Changes(t.Context(), q); mailbox.KindOf(err) != mailbox.CursorExpired {
+			t.Errorf("Changes at %q: %v, want CursorExpired", n, err)
+		}
 	}
 }
 
-// Numbers that were given before a crash are not given again.
-func TestNumbersSurviveACrash(t *testing.T) {
-	dir := t.TempDir()
-	c, err := open(t, dir, mailbox.Intake{})
+func ok(err error) {
 	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	live := func(cur mailbox.Cursor) mailbox.Page {
-		p, err := c.Changes(t.Context(), mailbox.Query{Stream: mailbox.Live, Cursor: cur, Limit: 10})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-	before := live(nil).Next
-	counted, err := os.ReadFile(filepath.Join(dir, "state"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if err := drop(dir, []byte("Subject: Lamp\r\n\r\n"), time.Now()); err != nil {
-			t.Fatal(err)
-		}
-		live(before)
-		if err := os.WriteFile(filepath.Join(dir, "state"), counted, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	first, err := c.Changes(t.Context(), mailbox.Query{Stream: mailbox.Live, Cursor: before, Limit: 1})
-	if err != nil || len(first.Items) != 1 || !first.More {
-		t.Fatalf("first page: %v, %v", first, err)
-	}
-	if rest := live(first.Next); len(rest.Items) != 1 {
-		t.Errorf("%d mails after the first of two", len(rest.Items))
+		log.Fatal(err)
 	}
 }
 
-// A desk reads a drop folder like any other mailbox.
-func ExampleProvider() {
-	dir, err := os.MkdirTemp("", "drop")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(dir)
-
+// A desk reads a queue like any other mailbox, and answers through it.
+func ExampleQueue() {
+	ctx := privacy.As(context.Background(), privacy.Agent("kari"), privacy.Support)
+	queue := extending.NewQueue("support@desk.example")
 	desk, err := helpdesk.New(helpdesk.Config{
 		Store:     memory.New(),
-		Providers: helpdesk.Providers{extending.Provider{}},
+		Providers: helpdesk.Providers{queue},
 	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	ctx := privacy.As(context.Background(), privacy.Agent("kari"), privacy.Support)
+	ok(err)
 	acme := desk.Tenant("acme")
-	if _, err := acme.Connect(ctx, extending.Account{Dir: dir, Email: "support@desk.example"}); err != nil {
-		fmt.Println(err)
-		return
-	}
+	_, err = acme.Connect(ctx, extending.Account("support@desk.example"))
+	ok(err)
 
-	mail := "From: Ann <ann@customer.example>\r\nTo: support@desk.example\r\n" +
-		"Subject: Broken lamp\r\nMessage-ID: <1@customer.example>\r\n\r\nIt does not light.\r\n"
-	if err := drop(dir, []byte(mail), time.Now()); err != nil {
-		fmt.Println(err)
-		return
-	}
-	if _, err := desk.RunOnce(ctx); err != nil {
-		fmt.Println(err)
-		return
-	}
-
-	page, err := acme.Tickets(ctx, helpdesk.TicketQuery{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	for _, t := range page.Tickets {
+	queue.Put([]byte("From: Ann <ann@customer.example>\r\nSubject: Broken lamp\r\n"+
+		"Message-ID: <1@customer.example>\r\n\r\nIt is dark.\r\n"), time.Now())
+	_, err = desk.RunOnce(ctx) // or Run, in the background
+	ok(err)
+	for t, err := range acme.AllTickets(ctx, helpdesk.TicketQuery{}) {
+		ok(err)
 		fmt.Println(t.Status, t.Subject)
+		_, err = acme.Reply(ctx, t.ID, helpdesk.Reply{Text: "Try the switch."})
+		ok(err)
+	}
+	_, err = desk.RunOnce(ctx)
+	ok(err)
+	for _, o := range queue.Sent() {
+		fmt.Println("sent to", o.To)
 	}
 	// Output:
 	// open Broken lamp
+	// sent to [ann@customer.example]
 }
