@@ -81,7 +81,7 @@
 // [ErrInTransaction].
 //
 // Objects: [ErrNotFound], [ErrBadID], [ErrState], [ErrStale], [ErrFenced],
-// [ErrTransition], [ErrErased], [ErrSealed].
+// [ErrTransition], [ErrErased], [ErrSealed], [ErrRejected].
 //
 // Mail: [ErrNoRecipient], [ErrEmpty], [ErrHeader], [ErrAddress], [ErrTooLarge].
 //

@@ -43,6 +43,9 @@ var (
 	ErrFenced = store.ErrFenced
 	// ErrUnavailable: the store does not answer.
 	ErrUnavailable = store.ErrUnavailable
+	// ErrRejected: the store cannot keep these data, or did not hand out this
+	// cursor.
+	ErrRejected = store.ErrRejected
 	// ErrSchema: the database needs Migrate.
 	ErrSchema = store.ErrSchema
 	// ErrBadID: an identifier is malformed.
@@ -108,7 +111,7 @@ func HTTPStatus(err error) int {
 		return http.StatusGone
 	case is(ErrTooLarge):
 		return http.StatusRequestEntityTooLarge
-	case is(ErrBadID, ErrNoRecipient, ErrEmpty, ErrAccount, ErrNoProvider, ErrHeader, ErrAddress):
+	case is(ErrBadID, ErrRejected, ErrNoRecipient, ErrEmpty, ErrAccount, ErrNoProvider, ErrHeader, ErrAddress):
 		return http.StatusBadRequest
 	case is(ErrUnavailable, ErrAccessLog, ErrSchema):
 		return http.StatusServiceUnavailable

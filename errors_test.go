@@ -35,6 +35,7 @@ var statuses = map[string]struct {
 	"ErrStale":         {helpdesk.ErrStale, 409},
 	"ErrFenced":        {helpdesk.ErrFenced, 409},
 	"ErrUnavailable":   {helpdesk.ErrUnavailable, 503},
+	"ErrRejected":      {helpdesk.ErrRejected, 400},
 	"ErrSchema":        {helpdesk.ErrSchema, 503},
 	"ErrBadID":         {helpdesk.ErrBadID, 400},
 	"ErrTransition":    {helpdesk.ErrTransition, 409},
