@@ -205,6 +205,10 @@ type Claim struct {
 	// Tenant and Mailbox narrow the claim when set.
 	Tenant  ticket.TenantID
 	Mailbox ticket.ID
+	// PerMailbox is the most tasks that are held for one mailbox at a time,
+	// those of the same kinds that others hold included; 0 is no bound. It
+	// keeps one mailbox's backlog from taking every worker.
+	PerMailbox int
 	// Limit is the most tasks to lease, For how long.
 	Limit int
 	For   time.Duration
@@ -226,14 +230,42 @@ type TicketQuery struct {
 	Limit      int
 }
 
+// MessageQuery asks for messages of a ticket, by sequence.
+type MessageQuery struct {
+	Tenant ticket.TenantID
+	Ticket ticket.ID
+	// After is the sequence number to continue after.
+	After int64
+	Limit int
+	// Raw asks for the raw mail too; without it Raw is nil, whatever there is.
+	Raw bool
+}
+
+// CandidatesMost is how many tickets one fingerprint can make candidates:
+// strangers who quote the same id again and again must not make threading
+// slow.
+const CandidatesMost = 20
+
+// CandidateQuery asks for the tickets that mails may belong to.
+type CandidateQuery struct {
+	Tenant       ticket.TenantID
+	Mailbox      ticket.ID
+	Fingerprints []ticket.Fingerprint
+	Messages     []ticket.ID
+	// From are the senders whose membership matters.
+	From []ticket.Fingerprint
+}
+
 // DeliveryQuery asks for a page of deliveries of a tenant.
 type DeliveryQuery struct {
 	Tenant  ticket.TenantID
 	Mailbox ticket.ID
 	Ticket  ticket.ID
 	States  []ticket.DeliveryState
-	After   ticket.ID
-	Limit   int
+	// Messages narrows to deliveries of these, when not empty.
+	Messages []ticket.ID
+	After    ticket.ID
+	Limit    int
 }
 
 // EventCursor is a place in the event log: opaque, versioned by the store.

@@ -58,7 +58,8 @@ type Store interface {
 	Update(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error
 	// Claim leases due tasks to the caller, longest due first, skipping tasks
 	// that others hold. Whoever claims a task whose lease ran out gets a
-	// higher token, and the former holder's writes fail with ErrLeaseLost.
+	// higher token, and the former holder's writes fail with ErrLeaseLost; the
+	// task then has one attempt more, because its holder may have died of it.
 	Claim(ctx context.Context, q Claim) ([]Lease, error)
 	// Extend makes a lease last for d from now, or returns ErrLeaseLost.
 	Extend(ctx context.Context, l Lease, d time.Duration) (Lease, error)
@@ -132,9 +133,8 @@ type Conversations interface {
 	Tickets(ctx context.Context, q TicketQuery) ([]Ticket, error)
 	// Message returns one or ErrNotFound.
 	Message(ctx context.Context, tenant ticket.TenantID, id ticket.ID) (Message, error)
-	// Messages returns a ticket's by sequence, after a sequence number. An
-	// unknown ticket has none.
-	Messages(ctx context.Context, tenant ticket.TenantID, t ticket.ID, after int64, limit int) ([]Message, error)
+	// Messages returns a ticket's by sequence. An unknown ticket has none.
+	Messages(ctx context.Context, q MessageQuery) ([]Message, error)
 	// Members returns who is on a ticket.
 	Members(ctx context.Context, tenant ticket.TenantID, t ticket.ID) ([]ticket.Member, error)
 	// Delivery returns the delivery of a message or ErrNotFound.
@@ -156,10 +156,12 @@ type Intake interface {
 	// and receive time.
 	Known(ctx context.Context, tenant ticket.TenantID, mailbox ticket.ID, probes []Seen) ([]Seen, error)
 	// Candidates returns the tickets of the mailbox that have one of the
-	// fingerprints in whatever role, or one of the messages, each with its
-	// members, with those of the fingerprints that hit in all their roles and
-	// those of the messages that are its own.
-	Candidates(ctx context.Context, tenant ticket.TenantID, mailbox ticket.ID, fps []ticket.Fingerprint, messages []ticket.ID) ([]ticket.Candidate, error)
+	// fingerprints in whatever role, or one of the messages: for each
+	// fingerprint at most CandidatesMost, the most recently updated ones, ids
+	// breaking ties. Each comes with those of its members that have one of the
+	// addresses in from, with those of the fingerprints that hit in all their
+	// roles and those of the messages that are its own.
+	Candidates(ctx context.Context, q CandidateQuery) ([]ticket.Candidate, error)
 	// Contacts returns the contacts behind addresses; unknown ones are absent.
 	Contacts(ctx context.Context, tenant ticket.TenantID, mailbox ticket.ID, addrs []ticket.Fingerprint) (map[ticket.Fingerprint]ticket.ID, error)
 	// TicketKeys returns the current sealing keys of tickets.

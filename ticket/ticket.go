@@ -44,6 +44,11 @@ type Ticket struct {
 	Contact ID
 	// Seq is the sequence number of its newest message; the first has 1.
 	Seq int64
+	// Answers is the message that a reply answers: the newest one of somebody
+	// who stands on the ticket rightfully or, before there is one, the first
+	// of ours. Whoever is only pending, or failed his checks, gets nothing by
+	// himself.
+	Answers ID
 	// Version counts changes; a write that was decided on another version is
 	// stale.
 	Version int64
@@ -131,6 +136,10 @@ func (t Ticket) Add(m Message, by Actor, r Rules, now time.Time) (Ticket, Messag
 	ev := t.event(addedEvent(m), by, now)
 	ev.Message, ev.Rung = m.ID, m.Match.Rung
 	events := []Event{ev}
+	rightful := m.Match.Standing != StandingPending && m.Match.Standing != StandingUnverified
+	if m.Direction == In && rightful || m.Direction == Out && t.Answers.IsZero() {
+		t.Answers = m.ID
+	}
 	if m.Provenance.Source == SourceBackfill {
 		return t, m, events
 	}

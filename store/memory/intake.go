@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -117,7 +118,7 @@ func (t *tx) insertContacts(c store.Changes) error {
 }
 
 // Candidates implements [store.Intake].
-func (r *reader) Candidates(ctx context.Context, tenant ticket.TenantID, mailbox ticket.ID, fps []ticket.Fingerprint, messages []ticket.ID) ([]ticket.Candidate, error) {
+func (r *reader) Candidates(ctx context.Context, q store.CandidateQuery) ([]ticket.Candidate, error) {
 	if err := r.check(ctx); err != nil {
 		return nil, err
 	}
@@ -125,25 +126,57 @@ func (r *reader) Candidates(ctx context.Context, tenant ticket.TenantID, mailbox
 	of := func(id ticket.ID) *ticket.Candidate {
 		c := cands[id]
 		if c == nil {
-			row, _ := r.state.tickets.get(tenant, id)
-			c = &ticket.Candidate{Ticket: cloneDomain(row.Ticket), Members: slices.Clone(r.state.members[ref{tenant, id}])}
+			row, _ := r.state.tickets.get(q.Tenant, id)
+			c = &ticket.Candidate{Ticket: cloneDomain(row.Ticket)}
+			for _, m := range r.state.members[ref{q.Tenant, id}] {
+				if slices.Contains(q.From, m.Address) {
+					c.Members = append(c.Members, m)
+				}
+			}
 			cands[id] = c
 		}
 		return c
 	}
-	for _, f := range unique(fps) {
-		for at := range r.state.prints[printKey{ref{tenant, mailbox}, f}] {
-			c := of(at.ticket)
-			c.Hits = append(c.Hits, ticket.Hit{Fingerprint: f, Role: at.role})
+	for _, f := range unique(q.Fingerprints) {
+		hits := r.state.prints[printKey{ref{q.Tenant, q.Mailbox}, f}]
+		newest := r.newest(q.Tenant, hits)
+		for at := range hits {
+			if newest[at.ticket] {
+				c := of(at.ticket)
+				c.Hits = append(c.Hits, ticket.Hit{Fingerprint: f, Role: at.role})
+			}
 		}
 	}
-	for _, id := range unique(messages) {
-		if m, ok := r.state.messages.get(tenant, id); ok && m.Mailbox == mailbox {
+	for _, id := range unique(q.Messages) {
+		if m, ok := r.state.messages.get(q.Tenant, id); ok && m.Mailbox == q.Mailbox {
 			c := of(m.Ticket)
 			c.Messages = append(c.Messages, id)
 		}
 	}
 	return inOrder(cands), nil
+}
+
+// newest returns the tickets of hits that a fingerprint makes candidates.
+func (r *reader) newest(tenant ticket.TenantID, hits map[found]bool) map[ticket.ID]bool {
+	ids := map[ticket.ID]bool{}
+	var rows []ticket.Ticket
+	for at := range hits {
+		if !ids[at.ticket] {
+			ids[at.ticket] = true
+			row, _ := r.state.tickets.get(tenant, at.ticket)
+			rows = append(rows, row.Ticket)
+		}
+	}
+	if len(rows) <= store.CandidatesMost {
+		return ids
+	}
+	slices.SortFunc(rows, func(a, b ticket.Ticket) int {
+		return cmp.Or(b.UpdatedAt.Compare(a.UpdatedAt), slices.Compare(b.ID[:], a.ID[:]))
+	})
+	for _, t := range rows[store.CandidatesMost:] {
+		delete(ids, t.ID)
+	}
+	return ids
 }
 
 func unique[T comparable](in []T) []T {

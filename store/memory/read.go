@@ -155,14 +155,17 @@ func (r *reader) Message(ctx context.Context, tenant ticket.TenantID, id ticket.
 }
 
 // Messages implements [store.Conversations].
-func (r *reader) Messages(ctx context.Context, tenant ticket.TenantID, t ticket.ID, after int64, limit int) ([]store.Message, error) {
+func (r *reader) Messages(ctx context.Context, q store.MessageQuery) ([]store.Message, error) {
 	if err := r.check(ctx); err != nil {
 		return nil, err
 	}
 	var out []store.Message
-	for _, p := range r.state.threads[ref{tenant, t}] {
-		if p.seq > after && len(out) < limit {
-			m, _ := r.state.messages.get(tenant, p.id)
+	for _, p := range r.state.threads[ref{q.Tenant, q.Ticket}] {
+		if p.seq > q.After && len(out) < q.Limit {
+			m, _ := r.state.messages.get(q.Tenant, p.id)
+			if !q.Raw {
+				m.Raw = nil
+			}
 			out = append(out, cloneMessage(m))
 		}
 	}
@@ -187,7 +190,8 @@ func (r *reader) Deliveries(ctx context.Context, q store.DeliveryQuery) ([]ticke
 	fits := func(d ticket.Delivery) bool {
 		return (q.Mailbox.IsZero() || d.Mailbox == q.Mailbox) &&
 			(q.Ticket.IsZero() || d.Ticket == q.Ticket) &&
-			(len(q.States) == 0 || slices.Contains(q.States, d.State))
+			(len(q.States) == 0 || slices.Contains(q.States, d.State)) &&
+			(len(q.Messages) == 0 || slices.Contains(q.Messages, d.Message))
 	}
 	return list(ctx, r, r.state.deliveries, q.Tenant, q.After, q.Limit, fits, cloneDelivery)
 }

@@ -134,6 +134,9 @@ func (s *Store) Claim(ctx context.Context, q store.Claim) ([]store.Lease, error)
 	for _, c := range s.state.due(q, now) {
 		s.state.token++
 		t := c.task
+		if t.token != 0 {
+			t.attempts++ // its holder never said how it went
+		}
 		t.token, t.until = s.state.token, now.Add(q.For)
 		if !t.again.After(now) {
 			t.again = time.Time{} // this run is the one that was asked for
@@ -156,10 +159,20 @@ func (s *state) due(q store.Claim, now time.Time) []claimable {
 		if q.Tenant != "" && q.Tenant != box.tenant || !q.Mailbox.IsZero() && q.Mailbox != box.id {
 			continue
 		}
+		mine := pager[claimable]{limit: q.Limit, order: p.order}
+		held := 0
 		for k, t := range rows {
-			wanted := len(q.Kinds) == 0 || slices.Contains(q.Kinds, k.kind)
-			if wanted && !t.due.After(now) && !t.heldAt(now) {
-				p.add(claimable{box, k, t})
+			switch {
+			case len(q.Kinds) > 0 && !slices.Contains(q.Kinds, k.kind):
+			case t.heldAt(now):
+				held++
+			case !t.due.After(now):
+				mine.add(claimable{box, k, t})
+			}
+		}
+		for i, c := range mine.rows {
+			if q.PerMailbox == 0 || held+i < q.PerMailbox {
+				p.add(c)
 			}
 		}
 	}

@@ -128,7 +128,7 @@ func isClosed(ch <-chan struct{}) bool {
 func (w *world) countMessages(t store.Ticket) int {
 	w.Helper()
 	return len(get(w, func(ctx context.Context, r store.Reader) ([]store.Message, error) {
-		return r.Messages(ctx, t.Tenant, t.ID, 0, everything)
+		return r.Messages(ctx, store.MessageQuery{Tenant: t.Tenant, Ticket: t.ID, Limit: everything, Raw: true})
 	}))
 }
 

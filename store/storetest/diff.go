@@ -106,7 +106,7 @@ func noteTenant(ctx context.Context, r store.Reader, tenant ticket.TenantID, not
 		return err
 	}
 	for _, t := range tickets {
-		if err := note(r.Messages(ctx, tenant, t.ID, 0, everything)); err != nil {
+		if err := note(r.Messages(ctx, store.MessageQuery{Tenant: tenant, Ticket: t.ID, Limit: everything, Raw: true})); err != nil {
 			return err
 		}
 		if err := note(r.Members(ctx, tenant, t.ID)); err != nil {
@@ -132,7 +132,7 @@ func noteIntake(ctx context.Context, r store.Reader, tenant ticket.TenantID, c s
 		}
 	}
 	for _, h := range c.Hits {
-		if err := note(r.Candidates(ctx, tenant, h.Mailbox, []ticket.Fingerprint{h.Fingerprint}, nil)); err != nil {
+		if err := note(r.Candidates(ctx, store.CandidateQuery{Tenant: tenant, Mailbox: h.Mailbox, Fingerprints: []ticket.Fingerprint{h.Fingerprint}})); err != nil {
 			return err
 		}
 	}

@@ -86,7 +86,9 @@ func intakeSeenOnce(w *world) {
 func (w *world) candidates(box store.Mailbox, fps []ticket.Fingerprint, messages ...ticket.ID) []ticket.Candidate {
 	w.Helper()
 	got := get(w, func(ctx context.Context, r store.Reader) ([]ticket.Candidate, error) {
-		return r.Candidates(ctx, box.Tenant, box.ID, fps, messages)
+		return r.Candidates(ctx, store.CandidateQuery{
+			Tenant: box.Tenant, Mailbox: box.ID, Fingerprints: fps, Messages: messages, From: []ticket.Fingerprint{fp(70)},
+		})
 	})
 	for _, c := range got {
 		slices.SortFunc(c.Hits, func(a, b ticket.Hit) int {

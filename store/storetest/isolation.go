@@ -168,7 +168,7 @@ var readCases = map[string]readCase{
 		return idOf(m.ID, err)
 	},
 	"Messages": func(ctx context.Context, r store.Reader, tenant ticket.TenantID, e *estate) ([]ticket.ID, error) {
-		rows, err := r.Messages(ctx, tenant, e.c.NewTickets[0].ID, 0, everything)
+		rows, err := r.Messages(ctx, store.MessageQuery{Tenant: tenant, Ticket: e.c.NewTickets[0].ID, Limit: everything, Raw: true})
 		return idsOf(rows, err, func(m store.Message) ticket.ID { return m.ID })
 	},
 	"Members": func(ctx context.Context, r store.Reader, tenant ticket.TenantID, e *estate) ([]ticket.ID, error) {
@@ -199,7 +199,7 @@ var readCases = map[string]readCase{
 		return idsOf(rows, err, func(s store.Seen) ticket.ID { return s.Object })
 	},
 	"Candidates": func(ctx context.Context, r store.Reader, tenant ticket.TenantID, e *estate) ([]ticket.ID, error) {
-		rows, err := r.Candidates(ctx, tenant, e.box.ID, []ticket.Fingerprint{e.c.Hits[0].Fingerprint}, []ticket.ID{e.c.Messages[1].ID})
+		rows, err := r.Candidates(ctx, store.CandidateQuery{Tenant: tenant, Mailbox: e.box.ID, Fingerprints: []ticket.Fingerprint{e.c.Hits[0].Fingerprint}, Messages: []ticket.ID{e.c.Messages[1].ID}})
 		return idsOf(rows, err, func(c ticket.Candidate) ticket.ID { return c.Ticket.ID })
 	},
 	"Contacts": func(ctx context.Context, r store.Reader, tenant ticket.TenantID, e *estate) (out []ticket.ID, _ error) {

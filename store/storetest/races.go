@@ -163,7 +163,7 @@ func raceTicket(w *world) {
 		})
 	}
 	got := get(w, func(ctx context.Context, r store.Reader) ([]store.Message, error) {
-		return r.Messages(ctx, "acme", t.ID, 0, 100)
+		return r.Messages(ctx, store.MessageQuery{Tenant: "acme", Ticket: t.ID, Limit: 100, Raw: true})
 	})
 	if len(got) != 10 {
 		w.Errorf("%d messages after 10 rounds", len(got))

@@ -196,7 +196,7 @@ func messagePages(w *world) {
 	t, other := w.open(box), w.open(box)
 	seqs := func(t ticket.ID, after int64, limit int) (out []int64) {
 		for _, m := range get(w, func(ctx context.Context, r store.Reader) ([]store.Message, error) {
-			return r.Messages(ctx, "acme", t, after, limit)
+			return r.Messages(ctx, store.MessageQuery{Tenant: "acme", Ticket: t, After: after, Limit: limit, Raw: true})
 		}) {
 			out = append(out, m.Seq)
 		}
