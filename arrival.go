@@ -33,10 +33,13 @@ type arrival struct {
 	people people
 	// cause sends it to quarantine when set.
 	cause string
-	// ours is the message of ours that it proves to be, or zero.
-	ours ticket.ID
-	// quarantined is the record it is taken out of, or zero.
-	released ticket.ID
+	// ours is the message of ours that it claims to be, or zero; oursByID is
+	// set when its Message-ID says so and not only the marker.
+	ours     ticket.ID
+	oursByID bool
+	// held is the record it is taken out of, or nil, and became what it became.
+	held   *store.Quarantined
+	became ticket.ID
 
 	message, ticket, key ticket.ID
 }
@@ -63,7 +66,7 @@ func newArrival(it mailbox.Item, raw []byte, h *privacy.Hasher, self own, now ti
 	a.ev = evidence(a.mail, it, h)
 	a.people = peopleOf(a.mail, h, self)
 	if it.Sent {
-		a.ours = ourMessage(a.mail, h)
+		a.ours, a.oursByID = ourMessage(a.mail, h)
 	}
 	return a
 }
@@ -87,6 +90,9 @@ func (a *arrival) parse() {
 		}
 	}()
 	a.mail = rfc822.Parse(a.raw)
+	for i := range a.mail.Attachments {
+		a.mail.Attachments[i].Content = nil // the raw mail has it
+	}
 }
 
 // evidence hashes what threading looks at.
@@ -150,15 +156,15 @@ func subjectTokens(subject string, h *privacy.Hasher) []ticket.ID {
 	return found
 }
 
-// ourMessage tells which message of ours a mail among the sent ones is, by its
-// marker or its Message-ID.
-func ourMessage(in ticket.Inbound, h *privacy.Hasher) ticket.ID {
-	if id, ok := h.ParseToken(in.Marker); ok {
-		return id
-	}
+// ourMessage tells which message of ours a mail among the sent ones claims to
+// be, by its Message-ID or else by its marker.
+func ourMessage(in ticket.Inbound, h *privacy.Hasher) (id ticket.ID, byID bool) {
 	local, _, _ := strings.Cut(in.MessageID, "@")
-	id, _ := h.ParseToken(local)
-	return id
+	if id, byID = h.ParseToken(local); byID {
+		return id, true
+	}
+	id, _ = h.ParseToken(in.Marker)
+	return id, false
 }
 
 func peopleOf(in ticket.Inbound, h *privacy.Hasher, self own) people {
@@ -168,7 +174,7 @@ func peopleOf(in ticket.Inbound, h *privacy.Hasher, self own) people {
 	}
 	for _, a := range slices.Concat(in.To, in.Cc) {
 		f := h.Fingerprint(privacy.DomainAddress, a.Addr)
-		if !strings.EqualFold(a.Addr, self.Addr) && !f.IsZero() && f != p.from && !slices.Contains(p.to, f) && len(p.to) < copiedMost {
+		if !self.is(a.Addr) && !f.IsZero() && f != p.from && !slices.Contains(p.to, f) && len(p.to) < copiedMost {
 			p.to = append(p.to, f)
 		}
 	}

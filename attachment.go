@@ -28,7 +28,7 @@ func (t *Tenant) Attachment(ctx context.Context, message ticket.ID, index int) (
 // Raw opens a message as it was received or sent (RFC 5322). Notes have none
 // and are ErrNotFound.
 func (t *Tenant) Raw(ctx context.Context, message ticket.ID) ([]byte, error) {
-	if err := t.mayRead(ctx); err != nil {
+	if err := t.mayRead(ctx, "message.raw"); err != nil {
 		return nil, err
 	}
 	var m store.Message

@@ -25,6 +25,10 @@ type File struct {
 
 // Reply is an answer to the contact of a ticket.
 type Reply struct {
+	// ID names the message beforehand, so that a reply that is written again,
+	// after a lost answer or a second click, is the one that was written
+	// first. Make it with Desk.NewID; the zero ID makes one.
+	ID ticket.ID
 	// Text is the plain text. HTML is optional; without it one is made.
 	Text, HTML string
 	// To replaces the recipient, which is whoever wrote last and is on the
@@ -37,11 +41,15 @@ type Reply struct {
 
 // Note is an internal remark on a ticket. It is never sent.
 type Note struct {
+	// ID names the note beforehand, like Reply.ID.
+	ID   ticket.ID
 	Text string
 }
 
 // NewTicket is a mail that an agent writes first.
 type NewTicket struct {
+	// ID names the message beforehand, like Reply.ID.
+	ID          ticket.ID
 	Mailbox     ticket.ID
 	To, Cc, Bcc []Address
 	Subject     string
@@ -57,6 +65,7 @@ type Prepared struct {
 	Ticket, Message ticket.ID
 
 	tenant  ticket.TenantID
+	made    time.Time
 	changes store.Changes
 }
 
@@ -67,7 +76,7 @@ type composing struct {
 	now  time.Time
 	m    store.Mailbox
 	tick store.Ticket
-	last []store.Message // the newest mails and notes, oldest first
+	last *store.Message // what a reply answers, or nil
 }
 
 // Compose prepares a reply. It opens the addresses and the subject it answers,
@@ -86,7 +95,7 @@ func (t *Tenant) Compose(ctx context.Context, id ticket.ID, r Reply) (*Prepared,
 		return nil, err
 	}
 	o := outgoing{
-		to: r.To, cc: r.Cc, bcc: r.Bcc, text: r.Text, html: r.HTML, files: r.Files,
+		id: r.ID, to: r.To, cc: r.Cc, bcc: r.Bcc, text: r.Text, html: r.HTML, files: r.Files,
 		subject: rfc822.ReplySubject(basis.subject), answers: basis.answers,
 	}
 	if len(o.to) == 0 {
@@ -112,7 +121,7 @@ func (t *Tenant) ComposeNote(ctx context.Context, id ticket.ID, n Note) (*Prepar
 		return nil, err
 	}
 	msg := ticket.Message{
-		ID: ticket.NewID(c.now), Direction: ticket.Note, Kind: ticket.KindPerson, By: c.by, CreatedAt: c.now,
+		ID: orNew(n.ID, c.now), Direction: ticket.Note, Kind: ticket.KindPerson, By: c.by, CreatedAt: c.now,
 		Provenance: ticket.Provenance{Source: ticket.SourceHost, ReceivedAt: c.now},
 	}
 	msg.Provenance.ProviderID = ticket.LocalProviderID(msg.ID)
@@ -126,7 +135,7 @@ func (t *Tenant) ComposeNote(ctx context.Context, id ticket.ID, n Note) (*Prepar
 	if err := sealMessage(s, c.tick.Key, &row, plain{text: n.Text, note: true}); err != nil {
 		return nil, err
 	}
-	return &Prepared{Ticket: id, Message: msg.ID, tenant: t.id, changes: store.Changes{
+	return &Prepared{Ticket: id, Message: msg.ID, tenant: t.id, made: c.now, changes: store.Changes{
 		Tenant: t.id, Tickets: []store.TicketUpdate{{Ticket: next, Was: was}},
 		Messages: []store.Message{row}, Events: events,
 	}}, nil
@@ -137,7 +146,7 @@ func (t *Tenant) ComposeTicket(ctx context.Context, n NewTicket) (*Prepared, err
 	if strings.TrimSpace(n.Text) == "" && strings.TrimSpace(n.HTML) == "" {
 		return nil, ErrEmpty
 	}
-	if err := t.mayRead(ctx); err != nil {
+	if err := t.mayRead(ctx, "ticket.start"); err != nil {
 		return nil, err
 	}
 	by, err := actor(ctx)
@@ -165,7 +174,7 @@ func (t *Tenant) ComposeTicket(ctx context.Context, n NewTicket) (*Prepared, err
 		ID: ticket.NewID(c.now), Tenant: t.id, Mailbox: c.m.ID, Origin: ticket.FromAgent,
 	}, by, c.now)
 	c.tick = store.Ticket{Ticket: tick, Key: ticket.NewID(c.now)}
-	o := outgoing{to: n.To, cc: n.Cc, bcc: n.Bcc, subject: n.Subject, text: n.Text, html: n.HTML, files: n.Files}
+	o := outgoing{id: n.ID, to: n.To, cc: n.Cc, bcc: n.Bcc, subject: n.Subject, text: n.Text, html: n.HTML, files: n.Files}
 	p, err := c.mail(ctx, self, o, t.desk.cfg.Rules, true)
 	if err == nil {
 		p.changes.Events = slices.Insert(p.changes.Events, 0, ev)
@@ -175,14 +184,13 @@ func (t *Tenant) ComposeTicket(ctx context.Context, n NewTicket) (*Prepared, err
 
 // composing reads what a message on a ticket is made of.
 func (t *Tenant) composing(ctx context.Context, id ticket.ID) (*composing, error) {
-	if err := t.mayRead(ctx); err != nil {
+	if err := t.mayRead(ctx, "ticket.reply"); err != nil {
 		return nil, err
 	}
 	by, err := actor(ctx)
 	if err != nil {
 		return nil, err
 	}
-	const look = 50 // mails back, for somebody to answer
 	c := &composing{t: t, by: by, now: t.desk.now().UTC()}
 	err = t.desk.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
 		if c.tick, err = r.Ticket(ctx, t.id, id); err != nil {
@@ -191,7 +199,11 @@ func (t *Tenant) composing(ctx context.Context, id ticket.ID) (*composing, error
 		if c.m, err = r.Mailbox(ctx, t.id, c.tick.Mailbox); err != nil {
 			return err
 		}
-		c.last, err = r.Messages(ctx, t.id, id, max(0, c.tick.Seq-look), look)
+		if c.tick.Answers.IsZero() {
+			return nil
+		}
+		m, err := r.Message(ctx, t.id, c.tick.Answers)
+		c.last = &m
 		return err
 	})
 	if err == nil && c.m.State != store.MailboxConnected {
@@ -221,30 +233,14 @@ type basis struct {
 	answers head
 }
 
-// answered is the mail that a reply answers: the newest of the contact's that
-// stands on the ticket rightfully, else our own newest. A sender who is only
-// pending or failed his checks gets nothing by himself.
-func (c *composing) answered() (store.Message, bool) {
-	var ours store.Message
-	for _, m := range slices.Backward(c.last) {
-		switch {
-		case m.Direction == ticket.In && m.Match.Standing != ticket.StandingPending && m.Match.Standing != ticket.StandingUnverified:
-			return m, true
-		case m.Direction == ticket.Out && ours.ID.IsZero():
-			ours = m
-		}
-	}
-	return ours, !ours.ID.IsZero()
-}
-
 func (c *composing) basis(ctx context.Context) (basis, error) {
 	items := []privacy.Item{
 		{Object: object(c.m, c.m.ID, privacy.Addresses), Sealed: c.m.Address},
 		{Object: object(c.m, c.tick.ID, privacy.Subject), Sealed: c.tick.Subject},
 	}
-	m, ok := c.answered()
-	if ok {
-		items = append(items, privacy.Item{Object: messageObject(m, privacy.Addresses), Sealed: m.Addresses})
+	m := c.last
+	if m != nil {
+		items = append(items, privacy.Item{Object: messageObject(*m, privacy.Addresses), Sealed: m.Addresses})
 	}
 	got, err := c.t.desk.vault.Open(ctx, c.t.id, "ticket.reply", items)
 	if err != nil {
@@ -256,21 +252,27 @@ func (c *composing) basis(ctx context.Context) (basis, error) {
 		}
 	}
 	b := basis{subject: string(got[1].Plain)}
-	if b.self, err = decode[own](got[0].Plain); err != nil || !ok {
+	if b.self, err = decode[own](got[0].Plain); err != nil || m == nil {
 		return b, err
 	}
 	if b.answers, err = decode[head](got[2].Plain); err != nil {
 		return b, err
 	}
-	switch {
-	case m.Direction == ticket.Out:
+	b.to = b.answers.From
+	if m.Direction == ticket.Out {
 		b.to = b.answers.To
-	case len(b.answers.ReplyTo) > 0:
-		b.to = b.answers.ReplyTo
-	default:
-		b.to = b.answers.From
+	} else if to, err := clean(b.answers.ReplyTo, b.self); err == nil && len(to) > 0 {
+		b.to = to // a Reply-To that is we ourselves asks for nothing
 	}
 	return b, nil
+}
+
+// orNew returns the id that was chosen beforehand, or a new one.
+func orNew(id ticket.ID, now time.Time) ticket.ID {
+	if id.IsZero() {
+		return ticket.NewID(now)
+	}
+	return id
 }
 
 // isStale reports whether deciding again may help.

@@ -14,6 +14,7 @@ import (
 
 // outgoing is a mail to be made.
 type outgoing struct {
+	id          ticket.ID // chosen beforehand, or zero
 	to, cc, bcc []Address
 	subject     string
 	text, html  string
@@ -34,7 +35,7 @@ func clean(list []Address, self own) ([]Address, error) {
 			return nil, err
 		}
 		same := func(x Address) bool { return strings.EqualFold(x.Addr, p.Addr) }
-		if !strings.EqualFold(p.Addr, self.Addr) && !slices.ContainsFunc(out, same) {
+		if !self.is(p.Addr) && !slices.ContainsFunc(out, same) {
 			out = append(out, Address{Name: a.Name, Addr: p.Addr})
 		}
 	}
@@ -72,7 +73,7 @@ func (c *composing) mail(ctx context.Context, self own, o outgoing, rules ticket
 	if err != nil {
 		return nil, err
 	}
-	id := ticket.NewID(c.now)
+	id := orNew(o.id, c.now)
 	content, err := c.build(s, id, self, o)
 	if err != nil {
 		return nil, err
@@ -151,7 +152,7 @@ func (c *composing) prepare(ctx context.Context, s *privacy.Sealer, id ticket.ID
 	} else {
 		ch.Tickets = []store.TicketUpdate{{Ticket: next, Was: was}}
 	}
-	return &Prepared{Ticket: next.ID, Message: id, tenant: c.t.id, changes: ch}, nil
+	return &Prepared{Ticket: next.ID, Message: id, tenant: c.t.id, made: c.now, changes: ch}, nil
 }
 
 // recognise records under what the mail will be known when it comes back:

@@ -121,12 +121,14 @@ func (t *Tenant) connect(ctx context.Context, c connecting) (store.Mailbox, erro
 // connectNew logs in, takes the cursor of the present instant, and stores the
 // mailbox with its first task.
 func (t *Tenant) connectNew(ctx context.Context, c connecting) (store.Mailbox, error) {
-	conn, err := c.provider.Open(ctx, mailbox.Session{Account: c.blob, Intake: c.intake})
+	conn, err := openConn(ctx, c.provider, mailbox.Session{Account: c.blob, Intake: c.intake})
 	if err != nil {
 		return store.Mailbox{}, err
 	}
 	defer func() { _ = conn.Close() }()
-	page, err := conn.Changes(ctx, mailbox.Query{Stream: mailbox.Live, Limit: 1})
+	page, err := call(ctx, "changes", func(ctx context.Context) (mailbox.Page, error) {
+		return conn.Changes(ctx, mailbox.Query{Stream: mailbox.Live, Limit: 1})
+	})
 	if err != nil {
 		return store.Mailbox{}, err
 	}
@@ -155,7 +157,7 @@ func (t *Tenant) connectNew(ctx context.Context, c connecting) (store.Mailbox, e
 
 // reconnect takes over the secrets of the account and wakes the mailbox up.
 func (t *Tenant) reconnect(ctx context.Context, m store.Mailbox, c connecting) (store.Mailbox, error) {
-	conn, err := c.provider.Open(ctx, mailbox.Session{Account: c.blob, Intake: c.intake})
+	conn, err := openConn(ctx, c.provider, mailbox.Session{Account: c.blob, Intake: c.intake})
 	switch {
 	case err == nil:
 		_ = conn.Close()
@@ -245,31 +247,33 @@ func (t *Tenant) Disconnect(ctx context.Context, mailboxID ticket.ID) error {
 }
 
 func (t *Tenant) disconnect(ctx context.Context, id ticket.ID) error {
-	now := t.desk.now().UTC()
-	ch := store.Changes{Tenant: t.id, DropTasks: []ticket.ID{id}}
 	var m store.Mailbox
-	err := t.desk.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
-		if m, err = r.Mailbox(ctx, t.id, id); err != nil {
+	err := t.desk.store.Update(ctx, func(ctx context.Context, tx store.Tx) (err error) {
+		if m, err = tx.Mailbox(ctx, t.id, id); err != nil || m.State == store.MailboxFenced {
 			return err
 		}
-		ch.Deliveries, ch.Events, err = cancelled(ctx, r, m, now)
-		return err
+		now := t.desk.now().UTC()
+		// The first write locks the mailbox against replies that are being
+		// written, so that what is read after it is all there will ever be.
+		m.Version++
+		if err := tx.Apply(ctx, store.Changes{Tenant: t.id, Mailboxes: []store.Mailbox{m}}); err != nil {
+			return err
+		}
+		ch := store.Changes{Tenant: t.id, DropTasks: []ticket.ID{id}}
+		if ch.Deliveries, ch.Events, err = cancelled(ctx, tx, m, now); err != nil {
+			return err
+		}
+		m.State = store.MailboxFenced
+		m.Version++
+		ch.Mailboxes = []store.Mailbox{m}
+		ch.Events = append(ch.Events, mailboxEvent(m, ticket.MailboxDisconnected, now))
+		return t.desk.apply(ctx, tx, ch)
 	})
 	if err != nil {
 		return err
 	}
-	keys := []ticket.ID{m.Key, m.Identity}
-	if m.State == store.MailboxFenced {
-		return t.desk.vault.Fence(ctx, t.id, keys) // an earlier call may have been cut here
-	}
-	m.State = store.MailboxFenced
-	m.Version++
-	ch.Mailboxes = []store.Mailbox{m}
-	ch.Events = append(ch.Events, mailboxEvent(m, ticket.MailboxDisconnected, now))
-	if err := t.desk.write(ctx, ch); err != nil {
-		return err
-	}
-	return t.desk.vault.Fence(ctx, t.id, keys)
+	// Also when it was fenced before: an earlier call may have been cut here.
+	return t.desk.vault.Fence(ctx, t.id, []ticket.ID{m.Key, m.Identity})
 }
 
 // cancelled withdraws what was not sent yet. What is on its way is in doubt:

@@ -3,6 +3,7 @@ package helpdesk
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/helpdesk-go/helpdesk/mailbox"
@@ -39,6 +40,17 @@ type own struct {
 	V    int    `json:"v"`
 	Name string `json:"name,omitempty"`
 	Addr string `json:"addr"`
+}
+
+// is reports whether an address is our own, with or without a tag behind a plus
+// sign (RFC 5233).
+func (o own) is(addr string) bool {
+	bare := func(s string) string {
+		local, domain, _ := strings.Cut(s, "@")
+		local, _, _ = strings.Cut(local, "+")
+		return local + "@" + domain
+	}
+	return strings.EqualFold(bare(addr), bare(o.Addr))
 }
 
 // settings is the intake window of a mailbox, sealed as Credentials because

@@ -20,9 +20,11 @@ type decision struct {
 	now     time.Time
 
 	known      []store.Seen
+	ours       []ticket.ID // of each mail, the message of ours it is a copy of
 	deliveries map[ticket.ID]ticket.Delivery
 	contacts   map[ticket.Fingerprint]ticket.ID
 	keys       map[ticket.ID]ticket.ID
+	cands      []ticket.Candidate
 	board      ticket.Board
 
 	was      map[ticket.ID]int64 // tickets that exist, with the version read
@@ -44,30 +46,32 @@ type unsealed struct {
 // read gathers what the page is decided on, in a handful of round trips.
 func (p *decision) read(ctx context.Context, r store.Reader, page []*arrival) error {
 	probes := make([]store.Seen, len(page))
-	var fps, addrs []ticket.Fingerprint
+	var fps, addrs, from []ticket.Fingerprint
 	var msgs []ticket.ID
 	for i, a := range page {
 		probes[i] = a.seen
 		fps = append(fps, a.fingerprints()...)
 		msgs = append(msgs, slices.Concat(a.ev.Tokens, a.ev.SubjectTokens)...)
 		addrs = append(append(addrs, a.people.to...), a.people.from)
+		from = append(from, a.people.from)
 	}
 	var err error
 	t, mb := p.mailbox.Tenant, p.mailbox.ID
 	if p.known, err = r.Known(ctx, t, mb, probes); err != nil {
 		return err
 	}
-	cands, err := r.Candidates(ctx, t, mb, distinct(fps), msgs)
+	cands, err := r.Candidates(ctx, store.CandidateQuery{
+		Tenant: t, Mailbox: mb, Fingerprints: distinct(fps), Messages: msgs, From: distinct(from),
+	})
 	if err != nil {
 		return err
 	}
 	if p.contacts, err = r.Contacts(ctx, t, mb, distinct(addrs)); err != nil {
 		return err
 	}
-	p.board, p.was = ticket.Board{}, map[ticket.ID]int64{}
+	p.cands, p.was = cands, map[ticket.ID]int64{}
 	ids := make([]ticket.ID, 0, len(cands))
 	for _, c := range cands {
-		p.board.Put(c)
 		p.was[c.Ticket.ID] = c.Ticket.Version
 		ids = append(ids, c.Ticket.ID)
 	}
@@ -77,15 +81,35 @@ func (p *decision) read(ctx context.Context, r store.Reader, page []*arrival) er
 	return p.readDeliveries(ctx, r, page)
 }
 
+// lay puts the candidates on the board. Tickets whose keys are closed stay
+// outside: nothing can be sealed into them.
+func (p *decision) lay(closed map[ticket.ID]bool) {
+	p.board = ticket.Board{}
+	for _, c := range p.cands {
+		c.Erased = closed[p.keys[c.Ticket.ID]]
+		p.board.Put(c)
+	}
+}
+
 // readDeliveries looks up the sending state of mails that prove to be ours.
 func (p *decision) readDeliveries(ctx context.Context, r store.Reader, page []*arrival) error {
-	p.deliveries = map[ticket.ID]ticket.Delivery{}
+	p.deliveries, p.ours = map[ticket.ID]ticket.Delivery{}, make([]ticket.ID, len(page))
 	for i, a := range page {
-		id := a.ours
-		if id.IsZero() {
-			id = p.known[i].Object
+		if a.seen.ProviderID == p.known[i].ProviderID {
+			continue
 		}
-		if id.IsZero() || a.seen.ProviderID == p.known[i].ProviderID {
+		id := p.known[i].Object
+		if id.IsZero() && !a.ours.IsZero() {
+			mine, err := p.isOurs(ctx, r, a)
+			if err != nil {
+				return err
+			}
+			if !mine {
+				continue
+			}
+			id, p.ours[i] = a.ours, a.ours
+		}
+		if id.IsZero() {
 			continue
 		}
 		d, err := r.Delivery(ctx, p.mailbox.Tenant, id)
@@ -97,6 +121,22 @@ func (p *decision) readDeliveries(ctx context.Context, r store.Reader, page []*a
 		}
 	}
 	return nil
+}
+
+// isOurs tells whether a sent mail with our mark is the message it names. With
+// our Message-ID it is; with our marker alone only while no copy of the message
+// was seen, because mail that a person sends on may keep the marker.
+func (p *decision) isOurs(ctx context.Context, r store.Reader, a *arrival) (bool, error) {
+	m, err := r.Message(ctx, p.mailbox.Tenant, a.ours)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	at := m.Provenance.ProviderID
+	return m.Direction == ticket.Out && m.Mailbox == p.mailbox.ID &&
+		(a.oursByID || at == a.item.ID || at == ticket.LocalProviderID(m.ID)), nil
 }
 
 func distinct(fps []ticket.Fingerprint) []ticket.Fingerprint {
@@ -114,16 +154,16 @@ func (p *decision) decide(page []*arrival) {
 	for i, a := range page {
 		known := p.known[i]
 		switch {
-		case !a.released.IsZero():
-			p.take(a)
+		case a.held != nil:
+			p.release(a, known.Object)
 		case here[a.seen.ProviderID] || !known.Object.IsZero() && known.ProviderID == a.seen.ProviderID:
 			continue
 		case !known.Object.IsZero():
 			p.duplicate(a, known.Object)
 		case !twin[copyOf(a)].IsZero():
 			p.duplicate(a, twin[copyOf(a)])
-		case !p.deliveries[a.ours].Message.IsZero():
-			p.duplicate(a, a.ours)
+		case !p.ours[i].IsZero():
+			p.duplicate(a, p.ours[i])
 		case a.cause != "":
 			p.quarantine(a)
 		default:
@@ -223,11 +263,7 @@ func (p *decision) take(a *arrival) {
 	p.messages = append(p.messages, unsealed{
 		msg: store.Message{Message: msg}, key: p.keys[t.ID], fresh: fresh, plain: understood(a.mail, a.raw),
 	})
-	if !a.released.IsZero() {
-		p.release(a, t.ID)
-	} else {
-		p.see(a, a.message)
-	}
+	p.see(a, a.message)
 	p.remember(a, t, d)
 }
 

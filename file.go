@@ -30,7 +30,7 @@ func (d *Desk) file(ctx context.Context, l *store.Lease) error {
 	var msg store.Message
 	err = d.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
 		msg, err = r.Message(ctx, m.Tenant, l.Task.Subject)
-		return err
+		return subject(err)
 	})
 	if err != nil {
 		return err

@@ -127,12 +127,13 @@ func (d *Desk) settle(ctx context.Context, l *store.Lease, err error, f store.Fi
 	// The outcome is written even when the work was cut off.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settlePatience)
 	defer cancel()
+	over := d.gone(ctx, l, err)
 	switch {
 	case errors.Is(err, store.ErrLeaseLost) && !errors.Is(err, ErrHook):
 		return nil
 	case stopped && err != nil:
 		err, f = nil, store.Finish{Again: true}
-	case gone(err):
+	case over:
 		f = store.Finish{}
 	case err != nil:
 		f = store.Finish{Again: true, After: backoff(err, l.Task.Attempts), Failed: true}
@@ -141,7 +142,7 @@ func (d *Desk) settle(ctx context.Context, l *store.Lease, err error, f store.Fi
 		d.log.Warn("task failed", "kind", l.Task.Kind, "mailbox", l.Task.Mailbox, "attempts", l.Task.Attempts+1, "cause", describe(err))
 	}
 	c := store.Changes{Tenant: l.Task.Tenant, Lease: l, Finish: &f}
-	if !stopped && !gone(err) && tellsHealth(l.Task.Kind, err) {
+	if !stopped && !over && tellsHealth(l.Task.Kind, err) {
 		h := turn{kind: l.Task.Kind, err: err, again: f.After, end: f.After > 0}
 		if e := d.addHealth(ctx, &c, l, h); e != nil {
 			return e
@@ -155,8 +156,8 @@ func (d *Desk) settle(ctx context.Context, l *store.Lease, err error, f store.Fi
 	if errors.Is(werr, ErrHook) {
 		return werr
 	}
-	if errors.Is(werr, store.ErrLeaseLost) || gone(werr) {
-		return nil
+	if errors.Is(werr, store.ErrLeaseLost) || errors.Is(werr, store.ErrFenced) || errors.Is(werr, store.ErrNotFound) {
+		return nil // the mailbox was disconnected meanwhile, and its tasks with it
 	}
 	return werr
 }
@@ -185,7 +186,7 @@ func (d *Desk) addHealth(ctx context.Context, c *store.Changes, l *store.Lease, 
 		m, err = r.Mailbox(ctx, l.Task.Tenant, l.Task.Mailbox)
 		return err
 	})
-	if gone(e) {
+	if errors.Is(e, store.ErrNotFound) {
 		return nil
 	}
 	if e != nil {

@@ -215,5 +215,8 @@ type (
 	Providers = []mailbox.Provider
 )
 
+// NewID returns a fresh ID, such as to name a reply beforehand.
+func (d *Desk) NewID() ID { return ticket.NewID(d.now()) }
+
 // ParseID reads the text form of an ID, or returns ErrBadID.
 func ParseID(s string) (ID, error) { return ticket.ParseID(s) }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"maps"
 	"slices"
 
 	"github.com/helpdesk-go/helpdesk/mailbox"
@@ -25,8 +27,6 @@ type intake struct {
 // tail is what is committed together with the last mails of a page.
 type tail struct {
 	cursor *store.CursorMove
-	// quarantine are records that a release changes.
-	quarantine []store.Quarantined
 }
 
 // batchBytes bounds how much raw mail is decided on, sealed and committed at
@@ -67,7 +67,6 @@ func (in *intake) commitOnce(ctx context.Context, page []*arrival, t tail) error
 			return err
 		}
 		p.ch.Lease = in.lease
-		p.ch.Quarantine = append(p.ch.Quarantine, t.quarantine...)
 		if t.cursor != nil {
 			p.ch.Cursors = []store.CursorMove{*t.cursor}
 		}
@@ -88,6 +87,11 @@ func (in *intake) decide(ctx context.Context, page []*arrival) (*decision, error
 		if err != nil {
 			return nil, err
 		}
+		closed, err := in.desk.vault.Closed(ctx, in.m.Tenant, slices.Collect(maps.Values(p.keys)))
+		if err != nil {
+			return nil, err
+		}
+		p.lay(closed)
 	}
 	p.decide(page)
 	return p, nil
@@ -163,17 +167,29 @@ func (d *Desk) putBlob(ctx context.Context, s *privacy.Sealer, key, mb ticket.ID
 	if id.IsZero() {
 		return nil
 	}
-	var buf bytes.Buffer
-	buf.Grow(len(raw) + 1<<10 + len(raw)>>10)
-	if err := s.SealStream(key, id, privacy.Raw, &buf, bytes.NewReader(raw)); err != nil {
-		return err
-	}
-	return d.blobs.Put(ctx, store.BlobRef{Tenant: t, Mailbox: mb, ID: id}, &buf)
+	// Sealed while it is put, so that a large mail is not held twice.
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(s.SealStream(key, id, privacy.Raw, w, bytes.NewReader(raw))) }()
+	err := d.blobs.Put(ctx, store.BlobRef{Tenant: t, Mailbox: mb, ID: id}, r)
+	_ = r.Close() // ends the sealing when Put gave up
+	return err
 }
 
-// release records that a quarantined mail became a message.
-func (p *decision) release(a *arrival, t ticket.ID) {
+// release takes a quarantined mail out: it becomes a message or, when the same
+// mail came in by another way meanwhile, that one.
+func (p *decision) release(a *arrival, known ticket.ID) {
+	q := *a.held
+	q.State, q.Message = store.Released, a.message
+	q.Version++
+	if known.IsZero() || known == q.ID {
+		p.take(a)
+	} else {
+		q.Message = known
+		p.duplicate(a, known)
+	}
+	a.became = q.Message
+	p.ch.Quarantine = append(p.ch.Quarantine, q)
 	ev := mailboxEvent(p.mailbox, ticket.MailReleased, p.now)
-	ev.Message, ev.Ticket = a.message, t
+	ev.Message = q.Message
 	p.ch.Events = append(p.ch.Events, ev)
 }

@@ -55,7 +55,7 @@ func (t *Tenant) Quarantine(ctx context.Context, after ticket.ID, limit int) ([]
 // QuarantinedRaw opens a quarantined mail as it was received. It is ErrNotFound
 // when the mail itself never arrived.
 func (t *Tenant) QuarantinedRaw(ctx context.Context, id ticket.ID) ([]byte, error) {
-	if err := t.mayRead(ctx); err != nil {
+	if err := t.mayRead(ctx, "quarantine.raw"); err != nil {
 		return nil, err
 	}
 	q, err := t.quarantined(ctx, id)
@@ -98,7 +98,7 @@ func (t *Tenant) Release(ctx context.Context, id ticket.ID) (ticket.ID, error) {
 }
 
 func (t *Tenant) takeOut(ctx context.Context, id ticket.ID, force bool) (ticket.ID, error) {
-	if err := t.mayRead(ctx); err != nil {
+	if err := t.mayRead(ctx, "quarantine.release"); err != nil {
 		return ticket.ID{}, err
 	}
 	for range storeTries {
@@ -128,7 +128,8 @@ func (t *Tenant) takeOutOnce(ctx context.Context, id ticket.ID, force bool) (tic
 	}
 	it := mailbox.Item{ID: q.ProviderID, Size: q.Size, ReceivedAt: q.ReceivedAt, Sent: q.Sent}
 	a := newArrival(it, raw, in.hash, in.self, t.desk.now())
-	a.released = q.ID
+	a.held = &q
+	a.seen.ProviderID = ticket.LocalProviderID(a.message) // its own is that of the record
 	if a.cause != "" {
 		if !force {
 			return ticket.ID{}, ErrState
@@ -137,12 +138,10 @@ func (t *Tenant) takeOutOnce(ctx context.Context, id ticket.ID, force bool) (tic
 	} else if force && q.Cause == causeRejected {
 		a.mail = stub(raw)
 	}
-	q.State, q.Message = store.Released, a.message
-	q.Version++
-	err = in.commitOnce(ctx, []*arrival{a}, tail{quarantine: []store.Quarantined{q}})
+	err = in.commitOnce(ctx, []*arrival{a}, tail{})
 	switch {
 	case err == nil:
-		return a.message, nil
+		return a.became, nil
 	case errors.Is(err, store.ErrRejected) && !errors.Is(err, ErrHook):
 		return ticket.ID{}, ErrState // the store still refuses its data
 	default:

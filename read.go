@@ -53,7 +53,7 @@ const (
 // Tickets returns a page of tickets with their subjects: one access, one entry
 // in the log.
 func (t *Tenant) Tickets(ctx context.Context, q TicketQuery) (TicketPage, error) {
-	if err := t.mayRead(ctx); err != nil {
+	if err := t.mayRead(ctx, "tickets.list"); err != nil {
 		return TicketPage{}, err
 	}
 	sq := store.TicketQuery{
@@ -123,12 +123,11 @@ func (t *Tenant) outside(ctx context.Context) error {
 }
 
 // mayRead refuses before anything is looked up.
-func (t *Tenant) mayRead(ctx context.Context) error {
+func (t *Tenant) mayRead(ctx context.Context, operation string) error {
 	if err := t.outside(ctx); err != nil {
 		return err
 	}
-	_, _, err := privacy.From(ctx)
-	return err
+	return t.desk.vault.Refuse(ctx, t.id, operation)
 }
 
 func (t *Tenant) openSubjects(ctx context.Context, operation string, rows []store.Ticket) ([]Ticket, error) {
@@ -221,7 +220,7 @@ const conversationMost = 200
 
 // Ticket returns one ticket with its subject.
 func (t *Tenant) Ticket(ctx context.Context, id ticket.ID) (Ticket, error) {
-	if err := t.mayRead(ctx); err != nil {
+	if err := t.mayRead(ctx, "ticket.read"); err != nil {
 		return Ticket{}, err
 	}
 	var row store.Ticket
@@ -242,7 +241,7 @@ func (t *Tenant) Ticket(ctx context.Context, id ticket.ID) (Ticket, error) {
 // Conversation returns a ticket and its messages after a sequence number, 0
 // for all, with their content: one access, one entry in the log.
 func (t *Tenant) Conversation(ctx context.Context, id ticket.ID, after int64) (Conversation, error) {
-	if err := t.mayRead(ctx); err != nil {
+	if err := t.mayRead(ctx, "ticket.read"); err != nil {
 		return Conversation{}, err
 	}
 	var row store.Ticket
@@ -252,10 +251,18 @@ func (t *Tenant) Conversation(ctx context.Context, id ticket.ID, after int64) (C
 		if row, err = r.Ticket(ctx, t.id, id); err != nil {
 			return err
 		}
-		if msgs, err = r.Messages(ctx, t.id, id, after, conversationMost); err != nil {
+		if msgs, err = r.Messages(ctx, store.MessageQuery{Tenant: t.id, Ticket: id, After: after, Limit: conversationMost}); err != nil {
 			return err
 		}
-		dels, err = r.Deliveries(ctx, store.DeliveryQuery{Tenant: t.id, Ticket: id, Limit: 10 * conversationMost})
+		q := store.DeliveryQuery{Tenant: t.id, Ticket: id, Limit: conversationMost}
+		for _, m := range msgs {
+			if m.Direction == ticket.Out {
+				q.Messages = append(q.Messages, m.ID)
+			}
+		}
+		if len(q.Messages) > 0 {
+			dels, err = r.Deliveries(ctx, q)
+		}
 		return err
 	})
 	if err != nil {

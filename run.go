@@ -40,8 +40,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	work := newPool(d.cfg.Workers)
 	listen := newPool(waitersMost)
 	failures := 0
-	swept := time.NewTicker(sweepEvery)
-	defer swept.Stop()
+	wg.Go(func() { d.sweepOften(ctx) })
 	for {
 		n, err := d.claim(ctx, &wg, work, workKinds)
 		if err == nil {
@@ -66,10 +65,6 @@ func (d *Desk) Run(ctx context.Context) error {
 			return nil
 		case <-wake:
 		case <-work.freed:
-		case <-swept.C:
-			if _, err := d.Sweep(ctx); err != nil {
-				d.log.Warn("sweeping failed", "cause", describe(err))
-			}
 		case <-time.After(pause):
 		}
 	}
@@ -82,7 +77,7 @@ func (d *Desk) RunOnce(ctx context.Context) (int, error) {
 	ctx = engineContext(ctx)
 	done := 0
 	for {
-		leases, err := d.store.Claim(ctx, store.Claim{Kinds: workKinds, Limit: d.cfg.Workers, For: leaseFor})
+		leases, err := d.store.Claim(ctx, store.Claim{Kinds: workKinds, PerMailbox: d.perMailbox(), Limit: d.cfg.Workers, For: leaseFor})
 		if err != nil || len(leases) == 0 {
 			return done, err
 		}
@@ -98,6 +93,10 @@ func (d *Desk) RunOnce(ctx context.Context) (int, error) {
 		}
 	}
 }
+
+// perMailbox is how many workers one mailbox may have: a backlog of replies
+// must neither stop its own reading nor anybody else's.
+func (d *Desk) perMailbox() int { return max(2, d.cfg.Workers/4) }
 
 // engineContext is the engine as principal.
 func engineContext(ctx context.Context) context.Context {
@@ -144,7 +143,7 @@ func (d *Desk) claim(ctx context.Context, wg *sync.WaitGroup, p *pool, kinds []s
 	if room == 0 {
 		return 0, nil
 	}
-	leases, err := d.store.Claim(ctx, store.Claim{Kinds: kinds, Limit: room, For: leaseFor})
+	leases, err := d.store.Claim(ctx, store.Claim{Kinds: kinds, PerMailbox: d.perMailbox(), Limit: room, For: leaseFor})
 	for _, l := range leases {
 		p.slots <- struct{}{}
 		wg.Go(func() {
@@ -184,7 +183,7 @@ func (d *Desk) work(ctx context.Context, l store.Lease) (err error) {
 	case taskFile:
 		return d.workFile(ctx, &l)
 	default:
-		return d.settle(ctx, &l, nil, store.Finish{}) // a newer version's task that it has given up
+		return nil // never claimed: see workKinds
 	}
 }
 

@@ -42,7 +42,7 @@ func (s *sending) turn(ctx context.Context) (store.Finish, error) {
 		if s.d, err = r.Delivery(ctx, t, id); err == nil {
 			s.msg, err = r.Message(ctx, t, id)
 		}
-		return err
+		return subject(err)
 	})
 	if err != nil {
 		return store.Finish{}, err
@@ -166,8 +166,7 @@ func (s *sending) outcome(ctx context.Context, r mailbox.Receipt, err error) (st
 // or has gone on for too long. It is only called when nothing was sent.
 func (s *sending) notSent(ctx context.Context, cause error) (store.Finish, error) {
 	kind := mailbox.KindOf(cause)
-	hopeless := kind == mailbox.Permanent || kind == mailbox.TooLarge || kind == mailbox.Unsupported ||
-		errors.Is(cause, ErrNoProvider)
+	hopeless := kind == mailbox.Permanent || kind == mailbox.TooLarge || kind == mailbox.Unsupported
 	if s.d.State == ticket.Uncertain {
 		return store.Finish{}, cause // nothing can be looked up now; later
 	}
@@ -227,16 +226,19 @@ func (s *sending) sent(ctx context.Context, r mailbox.Receipt, cause string) err
 	if !errors.Is(err, store.ErrStale) {
 		return err
 	}
-	// The copy came back by Changes, which completed the delivery, before the
-	// provider's answer: what the answer says is kept all the same.
-	c := store.Changes{Tenant: s.d.Tenant, Lease: s.lease}
+	// Somebody else moved the delivery: the copy came back by Changes, or a
+	// person decided meanwhile. The proof counts all the same.
 	e := s.desk.store.View(ctx, func(ctx context.Context, rd store.Reader) (err error) {
 		s.d, err = rd.Delivery(ctx, s.d.Tenant, s.d.Message)
 		return err
 	})
-	if e != nil || s.d.State != ticket.Sent {
+	if e != nil {
 		return errors.Join(e, err)
 	}
+	if s.d.State != ticket.Sent {
+		return s.to(ctx, ticket.Sent, cause, facts)
+	}
+	c := store.Changes{Tenant: s.d.Tenant, Lease: s.lease}
 	facts(&c)
 	return s.desk.write(ctx, c)
 }

@@ -14,8 +14,24 @@ import (
 // transaction may last, and sweepEvery how often Run looks.
 const (
 	sweepAfter = 24 * time.Hour
+	sweepFirst = time.Hour
 	sweepEvery = 24 * time.Hour
 )
+
+// sweepOften sweeps beside the work until ctx ends: the first time soon after
+// the start, for hosts that start anew every day.
+func (d *Desk) sweepOften(ctx context.Context) {
+	for wait := sweepFirst; ; wait = sweepEvery {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		if _, err := d.Sweep(ctx); err != nil {
+			d.log.Warn("sweeping failed", "cause", describe(err))
+		}
+	}
+}
 
 // Sweep removes large objects that are older than a day and that nothing names:
 // what crashes left behind. It returns how many it removed. Run calls it once a

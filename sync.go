@@ -337,14 +337,30 @@ func (d *Desk) wait(ctx context.Context, l *store.Lease) error {
 	}
 }
 
-// gone reports whether a task has no object any more. What a host's hook says
-// is no word about that.
-func gone(err error) bool {
-	return !errors.Is(err, ErrHook) && lost(err)
+// errNoSubject: the message that a task is about is not there any more.
+var errNoSubject = errors.New("helpdesk: what the task was about is gone")
+
+// subject turns the absence of what a task is about into errNoSubject.
+func subject(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return errNoSubject
+	}
+	return err
 }
 
-func lost(err error) bool {
-	return errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrNotFound) || errors.Is(err, privacy.ErrErased) || errors.Is(err, privacy.ErrFenced)
+// gone reports whether a task has lost its object, so that it ends for good. An
+// error alone proves nothing of the kind, because hooks, blob stores and key
+// stores use the same words about other things: the mailbox itself is asked.
+func (d *Desk) gone(ctx context.Context, l *store.Lease, err error) bool {
+	if err == nil || errors.Is(err, errNoSubject) {
+		return err != nil
+	}
+	var m store.Mailbox
+	e := d.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
+		m, err = r.Mailbox(ctx, l.Task.Tenant, l.Task.Mailbox)
+		return err
+	})
+	return errors.Is(e, store.ErrNotFound) || e == nil && m.State != store.MailboxConnected
 }
 
 // describe is an error for the log: its kind and cause, never foreign text.

@@ -2,6 +2,8 @@ package helpdesk
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/helpdesk-go/helpdesk/store"
 	"github.com/helpdesk-go/helpdesk/ticket"
@@ -34,8 +36,15 @@ func (x *Tx) insert(ctx context.Context, p *Prepared) error {
 	if p == nil || p.tenant != x.t.id {
 		return store.ErrNotFound
 	}
+	if x.t.desk.now().Sub(p.made) > preparedFor {
+		return store.ErrStale
+	}
 	return x.t.desk.apply(ctx, x.tx, p.changes)
 }
+
+// preparedFor is how long a Prepared may be inserted: well below the day after
+// which large objects that no row names are swept.
+const preparedFor = 12 * time.Hour
 
 // Assign gives a ticket to an agent, or with the empty id to nobody.
 func (x *Tx) Assign(ctx context.Context, id ticket.ID, a ticket.AgentID) error {
@@ -89,46 +98,67 @@ func (x *Tx) change(ctx context.Context, id ticket.ID, f func(ticket.Ticket, tic
 // returns the id of the message; the mail leaves in the background, and its
 // delivery tells how far it got.
 func (t *Tenant) Reply(ctx context.Context, id ticket.ID, r Reply) (ticket.ID, error) {
-	return t.compose(ctx, func() (*Prepared, error) { return t.Compose(ctx, id, r) })
+	return t.compose(ctx, r.ID, func() (*Prepared, error) { return t.Compose(ctx, id, r) })
 }
 
 // AddNote writes an internal note on a ticket and returns its id.
 func (t *Tenant) AddNote(ctx context.Context, id ticket.ID, n Note) (ticket.ID, error) {
-	return t.compose(ctx, func() (*Prepared, error) { return t.ComposeNote(ctx, id, n) })
+	return t.compose(ctx, n.ID, func() (*Prepared, error) { return t.ComposeNote(ctx, id, n) })
 }
 
 // Start writes to somebody first and returns the new ticket.
 func (t *Tenant) Start(ctx context.Context, n NewTicket) (ticket.ID, error) {
-	var made ticket.ID
-	_, err := t.compose(ctx, func() (*Prepared, error) {
-		p, err := t.ComposeTicket(ctx, n)
-		if p != nil {
-			made = p.Ticket
-		}
-		return p, err
-	})
+	id, err := t.compose(ctx, n.ID, func() (*Prepared, error) { return t.ComposeTicket(ctx, n) })
 	if err != nil {
 		return ticket.ID{}, err
 	}
-	return made, nil
+	m, err := t.message(ctx, id)
+	return m.Ticket, err
 }
 
-// compose prepares and inserts, and prepares anew when the ticket moved on.
-func (t *Tenant) compose(ctx context.Context, prepare func() (*Prepared, error)) (ticket.ID, error) {
-	for try := range storeTries {
+// compose prepares and inserts, and prepares anew when the ticket moved on. A
+// message that is there already was written by an attempt whose answer got
+// lost.
+func (t *Tenant) compose(ctx context.Context, chosen ticket.ID, prepare func() (*Prepared, error)) (ticket.ID, error) {
+	if err := t.mayRead(ctx, "message.write"); err != nil {
+		return ticket.ID{}, err
+	}
+	if !chosen.IsZero() {
+		if _, err := t.message(ctx, chosen); !errors.Is(err, store.ErrNotFound) {
+			return chosen, err
+		}
+	}
+	for range storeTries {
 		p, err := prepare()
 		if err != nil {
 			return ticket.ID{}, err
 		}
 		err = t.desk.write(ctx, p.changes)
-		if err == nil {
-			return p.Message, nil
+		if errors.Is(err, store.ErrUnavailable) {
+			err = t.desk.write(ctx, p.changes) // unknown outcome: the same again is harmless
 		}
-		if !isStale(err) || try == storeTries-1 {
+		if isStale(err) {
+			if _, e := t.message(ctx, p.Message); e == nil {
+				err = nil
+			}
+		}
+		switch {
+		case err == nil:
+			return p.Message, nil
+		case !isStale(err):
 			return ticket.ID{}, err
 		}
 	}
 	return ticket.ID{}, store.ErrStale
+}
+
+// message reads a message's row.
+func (t *Tenant) message(ctx context.Context, id ticket.ID) (m store.Message, err error) {
+	err = t.desk.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
+		m, err = r.Message(ctx, t.id, id)
+		return err
+	})
+	return m, err
 }
 
 // Assign gives a ticket to an agent, or with the empty id to nobody.

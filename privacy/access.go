@@ -3,7 +3,9 @@ package privacy
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
@@ -77,7 +79,7 @@ func As(ctx context.Context, who Principal, purpose Purpose) context.Context {
 // [ErrNoPurpose]. There is no default.
 func From(ctx context.Context) (Principal, Purpose, error) {
 	a, _ := ctx.Value(accessKey{}).(access)
-	if a.who.Kind == "" || a.who.ID == "" || len(a.who.ID) > 255 {
+	if a.who.Kind == "" || a.who.ID == "" || !opaque(a.who.ID) || !opaque(a.who.OnBehalfOf) {
 		return Principal{}, "", ErrNoPrincipal
 	}
 	switch a.what {
@@ -88,6 +90,11 @@ func From(ctx context.Context) (Principal, Purpose, error) {
 	default:
 		return Principal{}, "", ErrNoPurpose
 	}
+}
+
+// opaque reports whether an id of the host can be kept by every log.
+func opaque(s string) bool {
+	return len(s) <= 255 && utf8.ValidString(s) && !strings.ContainsRune(s, 0)
 }
 
 type txKey struct{}

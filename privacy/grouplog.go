@@ -64,6 +64,15 @@ func (g *groupLog) write(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), groupPatience)
 	err := g.log.Append(ctx, entries)
+	outcome := func(int) error { return err }
+	if err != nil && len(group) > 1 {
+		// One bad entry must not stop the reads of all who wrote with it.
+		outcome = func(i int) error { return g.log.Append(ctx, entries[i:i+1]) }
+	}
+	results := make([]error, len(group))
+	for i := range group {
+		results[i] = outcome(i)
+	}
 	cancel()
 
 	g.mu.Lock()
@@ -73,7 +82,7 @@ func (g *groupLog) write(ctx context.Context) {
 		g.leading = false
 	}
 	g.mu.Unlock()
-	for _, w := range group {
-		w.done <- err
+	for i, w := range group {
+		w.done <- results[i]
 	}
 }

@@ -52,6 +52,18 @@ type cachedKey struct {
 // chain is a set of slots with all that is above them.
 type chain map[ticket.ID]Slot
 
+// live reports whether a slot and all above it are live.
+func (c chain) live(id ticket.ID) bool {
+	for s, ok := c[id]; ; s, ok = c[s.Parent] {
+		if !ok || s.State != SlotLive {
+			return false
+		}
+		if s.Level == LevelTenant {
+			return true
+		}
+	}
+}
+
 // load reads slots and their ancestors.
 func (k *keyring) load(ctx context.Context, tenant ticket.TenantID, ids []ticket.ID) (chain, error) {
 	c := chain{}

@@ -144,6 +144,22 @@ func (v *Vault) admit(ctx context.Context, t ticket.TenantID, operation string, 
 	return err
 }
 
+// Refuse logs that the context asked for a purpose that is always refused, and
+// returns ErrDenied, or ErrAccessLog when not even that can be logged. For
+// other contexts it does what [From] says.
+func (v *Vault) Refuse(ctx context.Context, t ticket.TenantID, operation string) error {
+	who, what, err := From(ctx)
+	if !errors.Is(err, ErrDenied) {
+		return err
+	}
+	e := v.entry(Request{Tenant: t, Operation: operation, Principal: who, Purpose: what})
+	e.Refused = true
+	if logErr := v.log.append(ctx, e); logErr != nil {
+		return fmt.Errorf("%w (%w)", ErrAccessLog, logErr)
+	}
+	return err
+}
+
 func (v *Vault) entry(r Request) Entry {
 	now := v.cfg.Now()
 	return Entry{

@@ -206,3 +206,22 @@ func (v *Vault) Fence(ctx context.Context, t ticket.TenantID, ids []ticket.ID) e
 	}
 	return nil
 }
+
+// Closed returns those of the slots that nothing can be sealed under any more,
+// because they or a slot above them are fenced, destroyed or unknown.
+func (v *Vault) Closed(ctx context.Context, t ticket.TenantID, ids []ticket.ID) (map[ticket.ID]bool, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	c, err := v.keys.load(ctx, t, ids)
+	if err != nil {
+		return nil, err
+	}
+	closed := map[ticket.ID]bool{}
+	for _, id := range ids {
+		if !c.live(id) {
+			closed[id] = true
+		}
+	}
+	return closed, nil
+}

@@ -26,6 +26,7 @@ func (b *Board) Put(c Candidate) {
 		b.cands[id] = have
 	}
 	have.Ticket = c.Ticket
+	have.Erased = have.Erased || c.Erased
 	for _, h := range c.Hits {
 		if !slices.Contains(b.hits[h], id) {
 			b.hits[h] = append(b.hits[h], id)

@@ -63,9 +63,9 @@ func Queue(m Message, now time.Time) Delivery {
 func (s DeliveryState) allowed(to DeliveryState) bool {
 	switch s {
 	case Queued:
-		return to == Preparing || to == Wire || to == Failed || to == Cancelled
+		return to == Preparing || to == Wire || to == Failed || to == Cancelled || to == Sent
 	case Preparing:
-		return to == Ready || to == Queued || to == Failed || to == Cancelled
+		return to == Ready || to == Queued || to == Failed || to == Cancelled || to == Sent
 	case Ready:
 		return to == Wire || to == Queued || to == Failed || to == Cancelled || to == Sent || to == Uncertain
 	case Wire:

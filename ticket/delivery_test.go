@@ -17,8 +17,8 @@ var states = []ticket.DeliveryState{
 
 // leads is the whole state machine, written down a second time.
 var leads = map[ticket.DeliveryState][]ticket.DeliveryState{
-	ticket.Queued:    {ticket.Preparing, ticket.Wire, ticket.Failed, ticket.Cancelled},
-	ticket.Preparing: {ticket.Ready, ticket.Queued, ticket.Failed, ticket.Cancelled},
+	ticket.Queued:    {ticket.Preparing, ticket.Wire, ticket.Failed, ticket.Cancelled, ticket.Sent},
+	ticket.Preparing: {ticket.Ready, ticket.Queued, ticket.Failed, ticket.Cancelled, ticket.Sent},
 	ticket.Ready:     {ticket.Wire, ticket.Queued, ticket.Failed, ticket.Cancelled, ticket.Sent, ticket.Uncertain},
 	ticket.Wire:      {ticket.Sent, ticket.Queued, ticket.Ready, ticket.Failed, ticket.Uncertain},
 	ticket.Uncertain: {ticket.Sent, ticket.Ready, ticket.Queued, ticket.Failed, ticket.Uncertain},

@@ -97,6 +97,9 @@ type Candidate struct {
 	Hits    []Hit
 	// Messages are those of its messages that a token may name.
 	Messages []ID
+	// Erased is set for a ticket whose keys are closed or destroyed: nothing
+	// can be added to it.
+	Erased bool
 }
 
 // Step is one rung that was looked at.
@@ -106,11 +109,16 @@ type Step struct {
 	Outcome string `json:"outcome"`
 }
 
+// stepsMost bounds a trace: who quotes many ids must not fill the store with
+// the reasons why he was kept out.
+const stepsMost = 12
+
 // The outcomes of a step.
 const (
 	OutcomeJoined   = "joined"
 	OutcomeStranger = "sender was never on that ticket"
 	OutcomeExpired  = "that ticket was closed too long ago"
+	OutcomeErased   = "that ticket is erased or being erased"
 	OutcomeNone     = "nothing known"
 )
 
@@ -172,12 +180,16 @@ func Match(ev Evidence, cands []Candidate, r Rules, now time.Time) Decision {
 			standing, ok := stands(ev, c, rung.proof)
 			outcome := OutcomeJoined
 			switch {
+			case c.Erased:
+				outcome = OutcomeErased
 			case !ok:
 				outcome = OutcomeStranger
 			case r.Expired(c.Ticket, now):
 				outcome = OutcomeExpired
 			}
-			d.Trace.Steps = append(d.Trace.Steps, Step{Rung: rung.name, Ticket: c.Ticket.ID, Outcome: outcome})
+			if len(d.Trace.Steps) < stepsMost || outcome == OutcomeJoined {
+				d.Trace.Steps = append(d.Trace.Steps, Step{Rung: rung.name, Ticket: c.Ticket.ID, Outcome: outcome})
+			}
 			if outcome == OutcomeJoined {
 				d.Join, d.Trace.Rung, d.Trace.Standing = c.Ticket.ID, rung.name, standing
 				d.Related = ID{}
