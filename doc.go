@@ -57,8 +57,8 @@
 //
 // # Your transaction
 //
-// Each verb that writes also works inside a transaction of yours.
-// [Tenant.Compose] does what needs keys, plaintext and the log; [Tx.Reply] only
+// What changes a ticket also works inside a transaction of yours: replies,
+// notes and new tickets, assignees, statuses and tags. [Tenant.Compose] does what needs keys, plaintext and the log; [Tx.Reply] only
 // inserts:
 //
 //	p, err := acme.Compose(ctx, id, helpdesk.Reply{Text: "Done."})

@@ -70,14 +70,17 @@ var bombs = []struct {
 	{"subject prefixes", 200000, "", func(n int) string { return "Subject: " + strings.Repeat("Re: ", n) + "\r\n\r\n" }},
 }
 
-// TestBombs parses each bomb at n and 2n. The deadline is far above linear and
-// far below quadratic work.
+// patience tells linear from quadratic work, which takes minutes on these
+// bombs, also on a busy machine with the race detector.
+const patience = time.Minute
+
+// TestBombs parses each bomb at n and 2n.
 func TestBombs(t *testing.T) {
 	for _, b := range bombs {
 		for _, n := range [...]int{b.n, 2 * b.n} {
 			start := time.Now()
 			in := Parse([]byte(head + b.make(n)))
-			if el := time.Since(start); el > 3*time.Second {
+			if el := time.Since(start); el > patience {
 				t.Errorf("%s at %d: %v", b.name, n, el)
 			}
 			if b.code != "" && !strings.Contains(codes(in), b.code) {
@@ -110,7 +113,7 @@ func TestHTMLBombs(t *testing.T) {
 		start := time.Now()
 		safe, _ := Sanitize(doc, SanitizeOptions{})
 		text := HTMLToText(doc)
-		if el := time.Since(start); el > 5*time.Second {
+		if el := time.Since(start); el > patience {
 			t.Errorf("%s: %v", name, el)
 		}
 		if len(safe.String()) > maxHTMLOut+1024 || len(text) > 2*maxHTMLOut {
@@ -122,7 +125,7 @@ func TestHTMLBombs(t *testing.T) {
 		TextToHTML(s)
 		Quote(s)
 		BaseSubject(s)
-		if el := time.Since(start); el > 3*time.Second {
+		if el := time.Since(start); el > patience {
 			t.Errorf("%.20q: %v", s, el)
 		}
 	}
