@@ -15,6 +15,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/signal"
@@ -29,26 +30,49 @@ import (
 )
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:8090", "where the shop listens")
-	keys := flag.String("keys", "helpdesk.key", "the file with the root key, made for an empty database")
-	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *addr, *keys); err != nil {
-		fmt.Fprintln(os.Stderr, "embed:", err)
-		stop()
-		os.Exit(1)
+	err := command(ctx, os.Args[1:])
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return
 	}
+	fmt.Fprintln(os.Stderr, "embed:", err)
+	stop()
+	if errors.Is(err, errUsage) || errors.Is(err, postgres.ErrDSN) || errors.Is(err, postgres.ErrTLS) {
+		os.Exit(2)
+	}
+	os.Exit(1)
+}
+
+// errUsage is what the person who started the program has to mend.
+var errUsage = errors.New("usage")
+
+// command reads the flags.
+func command(ctx context.Context, args []string) error {
+	f := flag.NewFlagSet("embed", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	addr := f.String("addr", "127.0.0.1:8090", "where the shop listens")
+	keys := f.String("keys", "helpdesk.key", "the file with the root key, made for an empty database")
+	err := f.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		f.SetOutput(os.Stdout)
+		f.Usage()
+		return err
+	case err != nil:
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	return run(ctx, *addr, *keys)
 }
 
 func run(ctx context.Context, addr, keys string) error {
 	dsn := os.Getenv("DATABASE_URL")
 	if dsn == "" {
-		return errors.New("DATABASE_URL is not set")
+		return fmt.Errorf("%w: DATABASE_URL is not set", errUsage)
 	}
 	pool, err := pgxpool.New(ctx, dsn)
 	if err != nil {
-		return errors.New("DATABASE_URL is not understood")
+		return fmt.Errorf("%w: DATABASE_URL is not understood", errUsage)
 	}
 	defer pool.Close()
 	st, err := postgres.Open(ctx, dsn)
