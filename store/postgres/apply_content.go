@@ -20,7 +20,7 @@ func (p *plan) conversations(c store.Changes) {
 			args: []any{string(p.tenant), uuids(ids)}})
 	}
 	updateRows(p, ticketUpdates, c.Tickets, ticketUpdates.update("t.id = x.id AND t.version = x.was AND t.mailbox = x.mailbox",
-		"status", "assignee", "tags", "origin", "contact", "seq", "version", "related", "created_at", "updated_at", "closed_at"),
+		"status", "assignee", "tags", "origin", "contact", "seq", "answers", "version", "related", "created_at", "updated_at", "closed_at"),
 		"ticket changed meanwhile", store.ErrStale)
 	p.belongs(c)
 	insertRows(p, messages, c.Messages)

@@ -143,10 +143,14 @@ func (r *reader) Message(ctx context.Context, tenant ticket.TenantID, id ticket.
 }
 
 // Messages implements [store.Conversations].
-func (r *reader) Messages(ctx context.Context, tenant ticket.TenantID, t ticket.ID, after int64, limit int) ([]store.Message, error) {
-	q := byID(tenant, "ticket", t)
-	q.and("t.seq > ?", after)
-	return selectRows(ctx, r, "messages", messages, q, "t.seq", limit)
+func (r *reader) Messages(ctx context.Context, in store.MessageQuery) ([]store.Message, error) {
+	from := lightMessages
+	if in.Raw {
+		from = messages
+	}
+	q := byID(in.Tenant, "ticket", in.Ticket)
+	q.and("t.seq > ?", in.After)
+	return selectRows(ctx, r, "messages", from, q, "t.seq", in.Limit)
 }
 
 // Members implements [store.Conversations].
@@ -175,6 +179,9 @@ func (r *reader) Deliveries(ctx context.Context, in store.DeliveryQuery) ([]tick
 	}
 	if len(in.States) > 0 {
 		q.and("t.state = ANY(?)", texts(in.States))
+	}
+	if len(in.Messages) > 0 {
+		q.and("t.message = ANY(?)", uuids(in.Messages))
 	}
 	q.afterID("message", in.After)
 	return selectRows(ctx, r, "deliveries", deliveries, q, "t.message", in.Limit)

@@ -53,6 +53,7 @@ var ticketFields = []field[ticket.Ticket]{
 	{name: "origin", typ: "text", at: func(t *ticket.Ticket) any { return str(&t.Origin) }},
 	{name: "contact", typ: "uuid", at: func(t *ticket.Ticket) any { return uid{&t.Contact} }},
 	{name: "seq", typ: "int8", at: func(t *ticket.Ticket) any { return &t.Seq }},
+	{name: "answers", typ: "uuid", at: func(t *ticket.Ticket) any { return uid{&t.Answers} }},
 	{name: "version", typ: "int8", at: func(t *ticket.Ticket) any { return &t.Version }},
 	{name: "related", typ: "uuid", at: func(t *ticket.Ticket) any { return uid{&t.Related} }},
 	{name: "created_at", typ: "timestamptz", at: func(t *ticket.Ticket) any { return moment{&t.CreatedAt} }},
@@ -103,7 +104,17 @@ var messages = relation[store.Message]{
 		{name: "created_at", typ: "timestamptz", at: func(m *store.Message) any { return moment{&m.CreatedAt} }},
 		{name: "blob", typ: "uuid", at: func(m *store.Message) any { return uid{&m.Blob} }},
 		{name: "raw_size", typ: "int8", at: func(m *store.Message) any { return &m.RawSize }},
-	}, sealedFields),
+	}, sealedFields, []field[store.Message]{
+		{name: "raw", typ: "bytea", at: func(m *store.Message) any { return octets{(*[]byte)(&m.Raw)} }},
+	}),
+}
+
+// lightMessages are messages without the raw mail, which is most of their size
+// and which few readers want.
+var lightMessages = relation[store.Message]{
+	name:   messages.name,
+	tenant: messages.tenant,
+	fields: messages.fields[:len(messages.fields)-1],
 }
 
 var sealedFields = []field[store.Message]{
@@ -112,7 +123,6 @@ var sealedFields = []field[store.Message]{
 	{name: "body", typ: "bytea", at: func(m *store.Message) any { return octets{(*[]byte)(&m.Body)} }},
 	{name: "html", typ: "bytea", at: func(m *store.Message) any { return octets{(*[]byte)(&m.HTML)} }},
 	{name: "files", typ: "bytea", at: func(m *store.Message) any { return octets{(*[]byte)(&m.Files)} }},
-	{name: "raw", typ: "bytea", at: func(m *store.Message) any { return octets{(*[]byte)(&m.Raw)} }},
 }
 
 var providerIDs = relation[store.ProviderID]{

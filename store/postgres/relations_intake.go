@@ -28,21 +28,6 @@ var hits = relation[store.Hit]{
 	},
 }
 
-// found is a hit as a look-up returns it.
-type found struct {
-	ticket ticket.ID
-	ticket.Hit
-}
-
-var foundHits = relation[found]{
-	name: "hits",
-	fields: []field[found]{
-		{name: "ticket", typ: "uuid", at: func(f *found) any { return uid{&f.ticket} }},
-		{name: "fingerprint", typ: "bytea", at: func(f *found) any { return fpr{&f.Fingerprint} }},
-		{name: "role", typ: "text", at: func(f *found) any { return role{&f.Role} }},
-	},
-}
-
 var members = relation[store.Member]{
 	name: "members",
 	fields: []field[store.Member]{

@@ -128,7 +128,7 @@ func lookUpPage(t *testing.T, s *Store, c store.Changes) {
 		if _, err := r.Known(ctx, c.Tenant, box, c.Seen); err != nil {
 			return err
 		}
-		if _, err := r.Candidates(ctx, c.Tenant, box, fps, ids); err != nil {
+		if _, err := r.Candidates(ctx, store.CandidateQuery{Tenant: c.Tenant, Mailbox: box, Fingerprints: fps, Messages: ids, From: addrs}); err != nil {
 			return err
 		}
 		if _, err := r.Contacts(ctx, c.Tenant, box, addrs); err != nil {

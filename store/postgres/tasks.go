@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -109,35 +110,48 @@ func longestDueFirst(a, b store.Lease) int {
 }
 
 // Claim implements [store.Store]. Tasks that another claim is about to take
-// are skipped, so that workers never wait for each other.
+// are skipped. Claims with a bound per mailbox go one after the other, for the
+// length of one statement, because each counts what the others took.
 func (s *Store) Claim(ctx context.Context, q store.Claim) ([]store.Lease, error) {
-	where := ""
+	where, joined := "", ""
 	args := []any{max(q.Limit, 0), q.For.Seconds()}
 	narrow := func(condition string, arg any) {
 		args = append(args, arg)
-		where += condition + "$" + string(rune('0'+len(args))) + ")"
+		where += condition + "$" + strconv.Itoa(len(args)) + ")"
 	}
 	if len(q.Kinds) > 0 {
 		kinds := make([]string, len(q.Kinds))
 		for i, k := range q.Kinds {
 			kinds[i] = string(k)
 		}
-		narrow(" AND kind = ANY(", kinds)
+		narrow(" AND t.kind = ANY(", kinds)
 	}
 	if q.Tenant != "" {
-		narrow(" AND tenant = (", string(q.Tenant))
+		narrow(" AND t.tenant = (", string(q.Tenant))
 	}
 	if !q.Mailbox.IsZero() {
-		narrow(" AND mailbox = (", uid{&q.Mailbox})
+		narrow(" AND t.mailbox = (", uid{&q.Mailbox})
+	}
+	var steps []step
+	if q.PerMailbox > 0 {
+		steps = append(steps, step{sql: `SELECT pg_advisory_xact_lock(hashtextextended('claim', $1))`, args: []any{s.schema.lock}})
+		// What is held is due as well and comes first, so the number of a free
+		// task counts those that are held.
+		args = append(args, q.PerMailbox)
+		joined = ` JOIN (SELECT t.tenant, t.id, row_number() OVER (PARTITION BY t.tenant, t.mailbox
+				ORDER BY t.until IS NULL OR t.until <= now(), t.due, t.id) AS n
+			FROM {s}.tasks t WHERE t.due <= now()` + where + `) r
+			ON r.tenant = t.tenant AND r.id = t.id AND r.n <= $` + strconv.Itoa(len(args))
 	}
 	var leases []store.Lease
-	err := s.batch(ctx, "claim", step{
+	err := s.batch(ctx, "claim", append(steps, step{
 		sql: `WITH c AS MATERIALIZED (
-				SELECT tenant, id FROM {s}.tasks
-				WHERE due <= now() AND (until IS NULL OR until <= now())` + where + `
-				ORDER BY due, id LIMIT $1 FOR UPDATE SKIP LOCKED)
+				SELECT t.tenant, t.id FROM {s}.tasks t` + joined + `
+				WHERE t.due <= now() AND (t.until IS NULL OR t.until <= now())` + where + `
+				ORDER BY t.due, t.id LIMIT $1 FOR UPDATE OF t SKIP LOCKED)
 			UPDATE {s}.tasks t SET token = nextval('{s}.tokens'),
 				until = clock_timestamp() + make_interval(secs => $2),
+				attempts = t.attempts + (t.token IS NOT NULL)::int, -- its holder never said how it went
 				again = CASE WHEN t.again > clock_timestamp() THEN t.again END
 			FROM c WHERE t.tenant = c.tenant AND t.id = c.id
 			RETURNING ` + taskColumns,
@@ -146,7 +160,7 @@ func (s *Store) Claim(ctx context.Context, q store.Claim) ([]store.Lease, error)
 			leases, err = scanLeases(rows)
 			return err
 		},
-	})
+	})...)
 	slices.SortFunc(leases, longestDueFirst)
 	return leases, err
 }

@@ -46,6 +46,7 @@ CREATE TABLE {s}.tickets (
   origin     text COLLATE "C" NOT NULL CHECK (origin <> ''),
   contact    uuid,
   seq        bigint NOT NULL,
+  answers    uuid,
   version    bigint NOT NULL,
   related    uuid,
   created_at timestamptz NOT NULL,
