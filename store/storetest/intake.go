@@ -14,6 +14,8 @@ var intakeCases = []testCase{
 	{"Intake/KnownWithoutContent", intakeNoContent},
 	{"Intake/SeenOnce", intakeSeenOnce},
 	{"Intake/Candidates", intakeCandidates},
+	{"Intake/CandidatesBounded", intakeBounded},
+	{"Intake/CandidatesMembers", intakeSenders},
 	{"Intake/Members", intakeMembers},
 	{"Intake/Contacts", intakeContacts},
 	{"Intake/TicketKeys", intakeTicketKeys},
@@ -148,6 +150,103 @@ func intakeCandidates(w *world) {
 		{Ticket: t2.Ticket, Hits: []ticket.Hit{h(2, ticket.HitMessageID)}},
 	}, "hits and messages together")
 	w.same(w.candidates(a, nil), []ticket.Candidate(nil), "nothing asked")
+}
+
+// intakeBounded has more tickets under one fingerprint than become candidates,
+// and ten of one instant for the last five places.
+func intakeBounded(w *world) {
+	box, other := w.connect("acme", 1), w.connect("acme", 2)
+	c := store.Changes{Tenant: "acme"}
+	put := func(box store.Mailbox, n int, updated time.Time) store.Ticket {
+		t := w.newTicket(box)
+		t.UpdatedAt = updated
+		c.NewTickets = append(c.NewTickets, t)
+		for _, role := range []ticket.HitRole{ticket.HitReference, ticket.HitMessageID} {
+			c.Hits = append(c.Hits, store.Hit{Mailbox: box.ID, Ticket: t.ID, Message: newID(), Hit: ticket.Hit{Fingerprint: fp(n), Role: role}})
+		}
+		return t
+	}
+	var all []store.Ticket
+	for i := range store.CandidatesMost + 5 {
+		age := time.Duration(min(i, store.CandidatesMost-5)) * time.Hour
+		all = append(all, put(box, 1, w.now.Add(-age)))
+	}
+	old := put(box, 2, w.now.Add(-2000*time.Hour))
+	put(other, 1, w.now.Add(time.Hour))
+	m := w.newMessage(old, 1)
+	c.Messages = []store.Message{m}
+	w.must(c)
+
+	slices.SortFunc(all, func(a, b store.Ticket) int {
+		if n := b.UpdatedAt.Compare(a.UpdatedAt); n != 0 {
+			return n
+		}
+		return slices.Compare(b.ID[:], a.ID[:])
+	})
+	byID := func(a, b ticket.ID) int { return slices.Compare(a[:], b[:]) }
+	want := func(more ...store.Ticket) (out []ticket.ID) {
+		for _, t := range append(slices.Clone(all[:store.CandidatesMost]), more...) {
+			out = append(out, t.ID)
+		}
+		slices.SortFunc(out, byID)
+		return out
+	}
+	found := func(n int, messages ...ticket.ID) (out []ticket.ID) {
+		fps := []ticket.Fingerprint{fp(1), fp(2)}
+		for _, x := range w.candidates(box, fps[:n], messages...) {
+			out = append(out, x.Ticket.ID)
+			if len(messages) == 0 && len(x.Hits) != 2 {
+				w.Errorf("a candidate with %d hits, want its two roles", len(x.Hits))
+			}
+		}
+		return out
+	}
+	w.same(found(1), want(), "the most recently updated tickets of a fingerprint, ids breaking ties")
+	w.same(found(2), want(old), "the bound is of each fingerprint")
+	w.same(found(1, m.ID), want(old), "a message needs no place")
+
+	cut := all[len(all)-1]
+	cut.Version, cut.UpdatedAt = 2, w.now.Add(time.Hour)
+	w.must(store.Changes{Tenant: "acme", Tickets: []store.TicketUpdate{{Ticket: cut.Ticket, Was: 1}}})
+	all = append([]store.Ticket{cut}, all...)
+	w.same(found(1), want(), "a ticket that was cut comes back when it is written to")
+}
+
+// intakeSenders asks for the membership of some senders only.
+func intakeSenders(w *world) {
+	box := w.connect("acme", 1)
+	t, other := w.open(box), w.open(box)
+	m := w.newMessage(t, 1)
+	c := store.Changes{Tenant: "acme", Messages: []store.Message{m}}
+	var all []ticket.Member
+	for i := range 5 {
+		all = append(all, ticket.Member{Address: fp(i), Contact: newID(), Pending: i == 2})
+		c.Members = append(c.Members, store.Member{Mailbox: box.ID, Ticket: t.ID, Member: all[i]})
+	}
+	c.Members = append(c.Members, store.Member{Mailbox: box.ID, Ticket: other.ID, Member: all[3]})
+	c.Hits = []store.Hit{{Mailbox: box.ID, Ticket: t.ID, Message: m.ID, Hit: ticket.Hit{Fingerprint: fp(90), Role: ticket.HitReference}}}
+	w.must(c)
+	for _, ask := range []struct {
+		from []ticket.Fingerprint
+		want []ticket.Member
+	}{
+		{nil, nil},
+		{[]ticket.Fingerprint{fp(77)}, nil},
+		{[]ticket.Fingerprint{fp(1), fp(2), fp(1), fp(77)}, all[1:3]},
+	} {
+		for what, q := range map[string]store.CandidateQuery{
+			"by hit":     {Fingerprints: []ticket.Fingerprint{fp(90)}},
+			"by message": {Messages: []ticket.ID{m.ID}},
+		} {
+			q.Tenant, q.Mailbox, q.From = "acme", box.ID, ask.from
+			got := get(w, func(ctx context.Context, r store.Reader) ([]ticket.Candidate, error) { return r.Candidates(ctx, q) })
+			if len(got) != 1 || got[0].Ticket.ID != t.ID {
+				w.Fatalf("%s: %d candidates, want the one ticket", what, len(got))
+			}
+			slices.SortFunc(got[0].Members, func(a, b ticket.Member) int { return slices.Compare(a.Address[:], b.Address[:]) })
+			w.same(got[0].Members, ask.want, "members with the addresses asked for, "+what)
+		}
+	}
 }
 
 func (w *world) members(t store.Ticket) []ticket.Member {

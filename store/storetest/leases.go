@@ -9,6 +9,7 @@ import (
 
 var leaseCases = []testCase{
 	{"Lease/Fencing", leaseFencing},
+	{"Lease/Attempts", leaseAttempts},
 	{"Lease/Extend", leaseExtend},
 	{"Lease/ExpiredAndEnqueued", leaseExpiredEnqueued},
 	{"Lease/OfAnotherTask", leaseOther},
@@ -54,6 +55,27 @@ func leaseFencing(w *world) {
 		w.Errorf("%d tasks after the holder finished", n)
 	}
 	w.is(w.finish(now, store.Finish{}), store.ErrLeaseLost, "finishing what is gone")
+}
+
+// leaseAttempts has workers die: whoever comes after them must see that the
+// task may be what killed them.
+func leaseAttempts(w *world) {
+	box := w.connect("acme", 1)
+	w.enqueue(box, newTask(box, "sync", ticket.ID{}, 0))
+	want := func(l store.Lease, n int, what string) {
+		w.Helper()
+		if listed := w.tasks(box)[0].Attempts; l.Task.Attempts != n || listed != n {
+			w.Fatalf("%s: %d attempts in the lease and %d in the list, want %d", what, l.Task.Attempts, listed, n)
+		}
+	}
+	want(w.claimOne(store.Claim{For: short}), 0, "the first claim")
+	l := w.reclaim()
+	want(l, 1, "after a lease ran out")
+	w.ok(w.finish(l, store.Finish{Again: true, Failed: true}), "fail")
+	l = w.claimOne(store.Claim{})
+	want(l, 2, "a failure counts once")
+	w.ok(w.finish(l, store.Finish{Again: true}), "finish")
+	want(w.claimOne(store.Claim{}), 0, "a normal finish starts the count over")
 }
 
 func leaseExtend(w *world) {

@@ -80,6 +80,10 @@ func deliveryPages(w *world) {
 	w.same(list(store.DeliveryQuery{Ticket: ta.ID}), pick(func(d ticket.Delivery) bool { return d.Ticket == ta.ID }), "of a ticket")
 	open := []ticket.DeliveryState{ticket.Queued, ticket.Uncertain}
 	w.same(list(store.DeliveryQuery{States: open}), pick(func(d ticket.Delivery) bool { return slices.Contains(open, d.State) }), "in states")
+	some := []ticket.ID{sorted[2].Message, newID(), sorted[0].Message, sorted[2].Message}
+	w.same(list(store.DeliveryQuery{Messages: some}), []ticket.Delivery{sorted[0], sorted[2]}, "of some messages")
+	w.same(list(store.DeliveryQuery{Messages: some, After: sorted[0].Message}), sorted[2:3], "of some messages, the next page")
+	w.same(list(store.DeliveryQuery{Messages: []ticket.ID{newID()}}), []ticket.Delivery(nil), "of a message that has none")
 }
 
 func providerIDs(w *world) {

@@ -12,6 +12,7 @@ import (
 var taskCases = []testCase{
 	{"Task/LongestDueFirst", taskOrder},
 	{"Task/ClaimNarrows", taskNarrow},
+	{"Task/PerMailbox", taskPerMailbox},
 	{"Task/OneOfAKind", taskOne},
 	{"Task/DueNoLater", taskDue},
 	{"Task/LostWakeUp", taskLostWakeUp},
@@ -78,6 +79,40 @@ func taskNarrow(w *world) {
 		w.Errorf("claimed %d, want no more than asked for", len(got))
 	}
 	w.claimOne(store.Claim{})
+}
+
+// taskPerMailbox has one mailbox with a long backlog before another's tasks.
+func taskPerMailbox(w *world) {
+	a, b := w.connect("acme", 1), w.connect("acme", 2)
+	for range 50 {
+		w.enqueue(a, newTask(a, "send", newID(), 0))
+	}
+	w.enqueue(a, newTask(a, "sync", ticket.ID{}, 0))
+	w.enqueue(b, newTask(b, "send", newID(), 0), newTask(b, "send", newID(), 0), newTask(b, "send", newID(), time.Hour))
+	check := func(got []store.Lease, wantA, wantB int, what string) {
+		w.Helper()
+		ofA := 0
+		for _, l := range got {
+			if l.Task.Mailbox == a.ID {
+				ofA++
+			}
+		}
+		if ofB := len(got) - ofA; ofA != wantA || ofB != wantB {
+			w.Fatalf("%s: claimed %d and %d, want %d and %d", what, ofA, ofB, wantA, wantB)
+		}
+	}
+	send := store.Claim{Kinds: []store.TaskKind{"send"}, PerMailbox: 3, Limit: 4}
+	one := send
+	one.PerMailbox = 1
+	held := w.claim(one)
+	check(held, 1, 1, "one of each mailbox, however long the backlog before")
+	check(w.claim(send), 2, 1, "what is held counts")
+	check(w.claim(send), 0, 0, "all that may be held is held")
+	check(w.claim(store.Claim{Kinds: []store.TaskKind{"sync"}, PerMailbox: 1}), 1, 0, "other kinds do not count")
+	w.ok(w.finish(held[0], store.Finish{}), "finish")
+	check(w.claim(send), 1, 0, "a finished task makes room")
+	check(w.claim(store.Claim{PerMailbox: 5}), 1, 0, "without kinds all kinds count")
+	check(w.claim(store.Claim{Limit: 10}), 10, 0, "0 is no bound")
 }
 
 func taskOne(w *world) {

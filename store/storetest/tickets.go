@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -17,12 +18,13 @@ var ticketCases = []testCase{
 	{"Message/RoundTrip", messageRoundTrip},
 	{"Message/Sequence", messageSequence},
 	{"Message/Pages", messagePages},
+	{"Message/Raw", messageRaw},
 }
 
 func ticketRoundTrip(w *world) {
 	box := w.connect("acme", 1)
 	t := w.newTicket(box)
-	t.Assignee, t.Related, t.ClosedAt, t.Status = "kari", newID(), w.now, ticket.Closed
+	t.Assignee, t.Related, t.Answers, t.ClosedAt, t.Status = "kari", newID(), newID(), w.now, ticket.Closed
 	w.must(store.Changes{Tenant: "acme", NewTickets: []store.Ticket{t}})
 	w.same(w.ticket("acme", t.ID), t, "ticket")
 	w.refuse(store.Changes{Tenant: "acme", NewTickets: []store.Ticket{t}}, store.ErrStale, "the same ticket again")
@@ -39,7 +41,7 @@ func ticketVersions(w *world) {
 	t := w.open(box)
 	next := t.Ticket
 	next.Version, next.Status, next.Assignee, next.Tags = 4, ticket.Closed, "kari", []string{"done"}
-	next.ClosedAt, next.UpdatedAt, next.Seq = w.now, w.now.Add(time.Second), 3
+	next.ClosedAt, next.UpdatedAt, next.Seq, next.Answers = w.now, w.now.Add(time.Second), 3, newID()
 	w.must(store.Changes{Tenant: "acme", Tickets: []store.TicketUpdate{{Ticket: next, Was: 1}}})
 	want := t
 	want.Ticket = next
@@ -54,6 +56,7 @@ func ticketVersions(w *world) {
 
 	open := next
 	open.Version, open.Status, open.Assignee, open.ClosedAt, open.Tags = 5, ticket.Open, "", time.Time{}, nil
+	open.Answers = ticket.ID{}
 	w.must(store.Changes{Tenant: "acme", Tickets: []store.TicketUpdate{{Ticket: open, Was: 4}}})
 	want.Ticket = open
 	w.same(w.ticket("acme", t.ID), want, "fields can become absent again")
@@ -213,4 +216,23 @@ func messagePages(w *world) {
 	w.same(seqs(t.ID, 2, 2), []int64{3, 5}, "second page")
 	w.same(seqs(t.ID, 4, 9), []int64{5, 9}, "after a sequence that is not there")
 	w.same(seqs(newID(), 0, 9), []int64(nil), "an unknown ticket has none")
+}
+
+// messageRaw reads a thread with and without what most of its size is.
+func messageRaw(w *world) {
+	t := w.open(w.connect("acme", 1))
+	m := w.newMessage(t, 1)
+	m.Raw, m.RawSize = seal(500), 480
+	w.must(store.Changes{Tenant: "acme", Messages: []store.Message{m}})
+	for _, raw := range []bool{false, true} {
+		got := get(w, func(ctx context.Context, r store.Reader) ([]store.Message, error) {
+			return r.Messages(ctx, store.MessageQuery{Tenant: "acme", Ticket: t.ID, Limit: 9, Raw: raw})
+		})
+		want := m
+		if !raw {
+			want.Raw = nil
+		}
+		w.same(got, []store.Message{want}, fmt.Sprintf("messages, asked for raw mail: %v", raw))
+	}
+	w.same(w.message("acme", m.ID), m, "one message is whole")
 }
