@@ -45,7 +45,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the clock of business times. Nil is time.Now.
 	Now func() time.Time
-	// Workers is how many tasks are worked at once; 0 means 8.
+	// Workers is how many tasks are worked at once, half of them reading and
+	// half sending; 0 means 8.
 	Workers int
 	// PollEvery is how often each mailbox is read even when nothing said that
 	// it changed; 0 means a minute.

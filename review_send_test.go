@@ -291,3 +291,24 @@ func TestReviewSweepStandsBeside(t *testing.T) {
 		}
 	})
 }
+
+// A backlog of slow replies does not stop the reading of its own mailbox.
+func TestReviewBacklogLeavesOwnReading(t *testing.T) {
+	bubble(t, "slow sending", func(t *testing.T) {
+		b := newBench(t, plain(), func(c *helpdesk.Config) { c.Providers[0] = slowSender{c.Providers[0]} })
+		b.deliver(numbered(0))
+		b.work()
+		id := b.tickets()[0].ID
+		for range 100 {
+			b.reply(id, "Bulk.")
+		}
+		stop := b.running(b.desk)
+		defer stop()
+		time.Sleep(2 * time.Minute)
+		b.deliver(numbered(1))
+		time.Sleep(3 * time.Minute)
+		if n := len(b.tickets()); n != 2 {
+			t.Errorf("%d tickets three minutes after a mail behind a backlog of replies", n)
+		}
+	})
+}

@@ -21,8 +21,14 @@ const (
 	waitersMost = 200
 )
 
-// workKinds are the tasks that end by themselves; taskWait lasts.
-var workKinds = []store.TaskKind{taskSync, taskBackfill, taskSend, taskFile}
+// The kinds of tasks are claimed apart, so that no backlog of replies stops the
+// reading of mail, nor the other way round. Reading and sending end by
+// themselves; waiting lasts.
+var (
+	readKinds = []store.TaskKind{taskSync, taskBackfill}
+	sendKinds = []store.TaskKind{taskSend, taskFile}
+	waitKinds = []store.TaskKind{taskWait}
+)
 
 // Run does the desk's work until ctx ends: it reads mailboxes, sends replies
 // and looks into doubts. Several processes may run at once on one store. It
@@ -37,15 +43,15 @@ func (d *Desk) Run(ctx context.Context) error {
 	wake := d.wakes(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	work := newPool(d.cfg.Workers)
-	listen := newPool(waitersMost)
+	freed := make(chan struct{}, 1)
+	half := max(1, d.cfg.Workers/2)
+	pools := []*pool{
+		newPool(readKinds, half, freed), newPool(sendKinds, half, freed), newPool(waitKinds, waitersMost, freed),
+	}
 	failures := 0
 	wg.Go(func() { d.sweepOften(ctx) })
 	for {
-		n, err := d.claim(ctx, &wg, work, workKinds)
-		if err == nil {
-			_, err = d.claim(ctx, &wg, listen, []store.TaskKind{taskWait})
-		}
+		more, err := d.claimAll(ctx, &wg, pools)
 		pause := claimEvery
 		switch {
 		case ctx.Err() != nil:
@@ -57,14 +63,14 @@ func (d *Desk) Run(ctx context.Context) error {
 		default:
 			failures = 0
 		}
-		if n > 0 && work.free() > 0 {
+		if more {
 			continue
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-wake:
-		case <-work.freed:
+		case <-freed:
 		case <-time.After(pause):
 		}
 	}
@@ -77,9 +83,16 @@ func (d *Desk) RunOnce(ctx context.Context) (int, error) {
 	ctx = engineContext(ctx)
 	done := 0
 	for {
-		leases, err := d.store.Claim(ctx, store.Claim{Kinds: workKinds, PerMailbox: d.perMailbox(), Limit: d.cfg.Workers, For: leaseFor})
-		if err != nil || len(leases) == 0 {
-			return done, err
+		var leases []store.Lease
+		for _, kinds := range [][]store.TaskKind{readKinds, sendKinds} {
+			got, err := d.store.Claim(ctx, store.Claim{Kinds: kinds, PerMailbox: d.perMailbox(), Limit: d.cfg.Workers, For: leaseFor})
+			if err != nil {
+				return done, err
+			}
+			leases = append(leases, got...)
+		}
+		if len(leases) == 0 {
+			return done, nil
 		}
 		var wg sync.WaitGroup
 		errs := make([]error, len(leases))
@@ -94,8 +107,8 @@ func (d *Desk) RunOnce(ctx context.Context) (int, error) {
 	}
 }
 
-// perMailbox is how many workers one mailbox may have: a backlog of replies
-// must neither stop its own reading nor anybody else's.
+// perMailbox is how many workers one mailbox may have for reading, and how many
+// for sending: its backlog must not stop anybody else's mail.
 func (d *Desk) perMailbox() int { return max(2, d.cfg.Workers/4) }
 
 // engineContext is the engine as principal.
@@ -117,14 +130,15 @@ func (d *Desk) wakes(ctx context.Context) <-chan struct{} {
 	return ch
 }
 
-// pool bounds how many tasks are worked at once.
+// pool bounds how many tasks of some kinds are worked at once.
 type pool struct {
+	kinds []store.TaskKind
 	slots chan struct{}
-	freed chan struct{}
+	freed chan<- struct{}
 }
 
-func newPool(n int) *pool {
-	return &pool{slots: make(chan struct{}, n), freed: make(chan struct{}, 1)}
+func newPool(kinds []store.TaskKind, n int, freed chan<- struct{}) *pool {
+	return &pool{kinds: kinds, slots: make(chan struct{}, n), freed: freed}
 }
 
 func (p *pool) free() int { return cap(p.slots) - len(p.slots) }
@@ -137,13 +151,26 @@ func (p *pool) done() {
 	}
 }
 
+// claimAll starts due tasks for all pools and tells whether asking again at
+// once may find more.
+func (d *Desk) claimAll(ctx context.Context, wg *sync.WaitGroup, pools []*pool) (more bool, err error) {
+	for _, p := range pools {
+		n, err := d.claim(ctx, wg, p)
+		if err != nil {
+			return false, err
+		}
+		more = more || n > 0 && p.free() > 0
+	}
+	return more, nil
+}
+
 // claim starts due tasks, as many as the pool has room for.
-func (d *Desk) claim(ctx context.Context, wg *sync.WaitGroup, p *pool, kinds []store.TaskKind) (int, error) {
+func (d *Desk) claim(ctx context.Context, wg *sync.WaitGroup, p *pool) (int, error) {
 	room := p.free()
 	if room == 0 {
 		return 0, nil
 	}
-	leases, err := d.store.Claim(ctx, store.Claim{Kinds: kinds, PerMailbox: d.perMailbox(), Limit: room, For: leaseFor})
+	leases, err := d.store.Claim(ctx, store.Claim{Kinds: p.kinds, PerMailbox: d.perMailbox(), Limit: room, For: leaseFor})
 	for _, l := range leases {
 		p.slots <- struct{}{}
 		wg.Go(func() {
@@ -183,7 +210,7 @@ func (d *Desk) work(ctx context.Context, l store.Lease) (err error) {
 	case taskFile:
 		return d.workFile(ctx, &l)
 	default:
-		return nil // never claimed: see workKinds
+		return nil // never claimed: see the kinds above
 	}
 }
 
