@@ -3,6 +3,9 @@ package store
 import (
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/helpdesk-go/helpdesk/mailbox"
 	"github.com/helpdesk-go/helpdesk/ticket"
@@ -37,6 +40,13 @@ type validator struct {
 func (v *validator) need(what string, ok bool) {
 	if !ok && v.err == nil {
 		v.err = fmt.Errorf("store: bad %s: %w", what, ErrRejected)
+	}
+}
+
+// text checks strings of the host that every database must be able to keep.
+func (v *validator) text(what string, list ...string) {
+	for _, s := range list {
+		v.need(what, utf8.ValidString(s) && !strings.ContainsRune(s, 0))
 	}
 }
 
@@ -78,9 +88,11 @@ func (v *validator) conversations(c Changes) {
 		v.record("ticket", t.Tenant, t.ID, t.Mailbox, t.Key)
 		v.need("status of ticket", t.Status.Valid())
 		v.need("origin of ticket", t.Origin != "")
+		v.text("assignee or tag of ticket", append(slices.Clone(t.Tags), string(t.Assignee))...)
 	}
 	for _, t := range c.Tickets {
 		v.record("ticket", t.Tenant, t.ID, t.Mailbox)
+		v.text("assignee or tag of ticket", append(slices.Clone(t.Tags), string(t.Assignee))...)
 		v.need("status of ticket", t.Status.Valid())
 	}
 	for _, m := range c.Messages {

@@ -19,6 +19,7 @@ func (q *Queue) Name() string { return "queue" }
 // Capabilities implements mailbox.Provider.
 func (q *Queue) Capabilities() mailbox.Capabilities { return mailbox.Capabilities{} }
 
+// Open implements mailbox.Provider.
 func (q *Queue) Open(ctx context.Context, s mailbox.Session) (mailbox.Conn, error) {
 	c := &conn{q: q, since: s.Intake.Since}
 	return do(ctx, c, "open", func() (mailbox.Conn, mailbox.Kind) {

@@ -17,10 +17,19 @@ import (
 // Account is the address of a [Queue]: all that a host connects it with.
 type Account string
 
-func (a Account) Provider() string               { return "queue" }
-func (a Account) Identity() string               { return string(a) }
-func (a Account) Address() (name, addr string)   { return "", string(a) }
+// Provider implements mailbox.Account.
+func (a Account) Provider() string { return "queue" }
+
+// Identity implements mailbox.Account.
+func (a Account) Identity() string { return string(a) }
+
+// Address implements mailbox.Account.
+func (a Account) Address() (name, addr string) { return "", string(a) }
+
+// MarshalBinary implements mailbox.Account.
 func (a Account) MarshalBinary() ([]byte, error) { return []byte(a), nil }
+
+// Validate implements mailbox.Account.
 func (a Account) Validate() error {
 	if strings.Count(string(a), "@") != 1 || strings.ContainsAny(string(a), "<> \r\n") {
 		return errors.New("extending: Account is no address: write local@domain")

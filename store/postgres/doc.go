@@ -1,4 +1,4 @@
-// Package postgres keeps a helpdesk's state in PostgreSQL 13 or newer, through
+// Package postgres keeps a helpdesk's state in PostgreSQL 15 or newer, through
 // pgx, and its key slots in a schema or database of their own.
 //
 //	st, err := postgres.Open(ctx, "postgres://desk@db.example/app?sslmode=verify-full")

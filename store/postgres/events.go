@@ -16,7 +16,7 @@ import (
 func (p *plan) log(c store.Changes) {
 	insertRows(p, events, c.Events)
 	for _, m := range c.Consumers {
-		if _, _, err := parsePlace(string(m.To)); err != nil {
+		if _, err := parsePlace(string(m.To)); err != nil {
 			p.early = err
 		}
 		s := step{
@@ -32,64 +32,71 @@ func (p *plan) log(c store.Changes) {
 	}
 }
 
-// Places in the event log are the transaction and a sequence within it, after
-// a version by which a place of another store is recognised.
-const placeVersion = "p1"
-
-func formatPlace(tx uint64, seq int64) string {
-	return fmt.Sprintf("%s:%d:%d", placeVersion, tx, seq)
+// place is a place in the event log: the epoch, the transaction and a sequence
+// within it.
+type place struct {
+	epoch int64
+	tx    uint64
+	seq   int64
 }
 
-// parsePlace reads what formatPlace wrote; the empty place is the start.
-func parsePlace(s string) (tx uint64, seq int64, err error) {
+// placeVersion is by what a place of another store is recognised.
+const placeVersion = "p1"
+
+func (p place) String() string { return fmt.Sprintf("%s:%d:%d:%d", placeVersion, p.epoch, p.tx, p.seq) }
+
+// parsePlace reads what String wrote; the empty place is the start.
+func parsePlace(s string) (p place, err error) {
 	if s == "" {
-		return 0, 0, nil
+		return place{}, nil
 	}
 	parts := strings.Split(s, ":")
-	if len(parts) == 3 && parts[0] == placeVersion {
-		tx, err1 := strconv.ParseUint(parts[1], 10, 64)
-		seq, err2 := strconv.ParseInt(parts[2], 10, 64)
-		if err1 == nil && err2 == nil {
-			return tx, seq, nil
+	if len(parts) == 4 && parts[0] == placeVersion {
+		var err1, err2, err3 error
+		p.epoch, err1 = strconv.ParseInt(parts[1], 10, 64)
+		p.tx, err2 = strconv.ParseUint(parts[2], 10, 64)
+		p.seq, err3 = strconv.ParseInt(parts[3], 10, 64)
+		if err1 == nil && err2 == nil && err3 == nil {
+			return p, nil
 		}
 	}
-	return 0, 0, fail("place in a log that this store did not hand out", store.ErrRejected)
+	return place{}, fail("place in a log that this store did not hand out", store.ErrRejected)
 }
 
 // Events implements [store.Log]. What a transaction logged is shown only when
 // every older transaction has ended: one that began earlier and commits later
-// would otherwise be passed by.
+// would otherwise be passed by. So a transaction that writes anywhere in the
+// cluster and stays open holds consumers up, though never the desk itself.
 func (r *reader) Events(ctx context.Context, q store.EventQuery) ([]store.LoggedEvent, error) {
-	tx, seq, err := parsePlace(string(q.After))
+	from, err := parsePlace(string(q.After))
 	if err != nil {
 		return nil, err
 	}
 	var out []store.LoggedEvent
 	where := ""
-	args := []any{strconv.FormatUint(tx, 10), seq, max(q.Limit, 0)}
+	args := []any{from.epoch, strconv.FormatUint(from.tx, 10), from.seq, max(q.Limit, 0)}
 	if q.Tenant != "" {
-		where = " AND t.tenant = $4"
+		where = " AND t.tenant = $5"
 		args = append(args, string(q.Tenant))
 	}
 	err = r.run(ctx, "events", step{
-		sql: `SELECT t.tx::text, t.seq, ` + events.columns() + ` FROM {s}.events t
-			WHERE (t.tx, t.seq) > ($1::text::xid8, $2::bigint)
-			AND t.tx < pg_snapshot_xmin(pg_current_snapshot())` + where + `
-			ORDER BY t.tx, t.seq LIMIT $3`,
+		sql: `SELECT t.epoch, t.tx::text, t.seq, ` + events.columns() + ` FROM {s}.events t
+			WHERE (t.epoch, t.tx, t.seq) > ($1::bigint, $2::text::xid8, $3::bigint)
+			AND (t.epoch < {s}.current_epoch() OR t.tx < pg_snapshot_xmin(pg_current_snapshot()))` + where + `
+			ORDER BY t.epoch, t.tx, t.seq LIMIT $4`,
 		args: args,
 		rows: func(rows pgx.Rows) error {
 			for rows.Next() {
 				var e ticket.Event
-				var at string
-				var seq int64
-				if err := rows.Scan(append([]any{&at, &seq}, events.targets(&e)...)...); err != nil {
+				var at place
+				var tx string
+				if err := rows.Scan(append([]any{&at.epoch, &tx, &at.seq}, events.targets(&e)...)...); err != nil {
 					return err
 				}
-				tx, err := strconv.ParseUint(at, 10, 64)
-				if err != nil {
+				if at.tx, err = strconv.ParseUint(tx, 10, 64); err != nil {
 					return err
 				}
-				out = append(out, store.LoggedEvent{Event: e, Cursor: store.EventCursor(formatPlace(tx, seq))})
+				out = append(out, store.LoggedEvent{Event: e, Cursor: store.EventCursor(at.String())})
 			}
 			return rows.Err()
 		},

@@ -170,10 +170,17 @@ func sendBatch(ctx context.Context, conn batcher, in schema, steps []step) error
 	return results.Close()
 }
 
-// Deployment implements [store.Store].
+// newEpoch raises the epoch of the event log when the log holds transactions
+// that this cluster has not come to yet: the database was restored from a dump
+// of another one.
+var newEpoch = step{sql: `UPDATE {s}.deployment d SET epoch = epoch + 1 WHERE EXISTS (SELECT 1 FROM {s}.events e
+	WHERE e.epoch = d.epoch AND e.tx >= pg_snapshot_xmax(pg_current_snapshot()))`}
+
+// Deployment implements [store.Store]. Every desk asks it first, so it is also
+// where a restored database is noticed.
 func (s *Store) Deployment(ctx context.Context) (store.Deployment, error) {
 	var d store.Deployment
-	err := s.batch(ctx, "deployment", s.readDeployment(&d))
+	err := s.batch(ctx, "deployment", newEpoch, s.readDeployment(&d))
 	if err == nil && d.ID.IsZero() {
 		err = fail("deployment", store.ErrNotFound)
 	}

@@ -55,7 +55,7 @@ type testCase struct {
 // Run runs the conformance suite.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
-	h.run(t, mailboxCases, ticketCases, intakeCases, pageCases, sendCases, taskCases, leaseCases, boundCases,
+	h.run(t, mailboxCases, ticketCases, intakeCases, pageCases, sendCases, taskCases, leaseCases,
 		logCases, transactionCases, byteCases, rejectCases, asideCases)
 }
 

@@ -7,8 +7,14 @@
 CREATE TABLE {s}.deployment (
   one  boolean PRIMARY KEY DEFAULT true CHECK (one),
   id   uuid NOT NULL,
-  keys uuid NOT NULL
+  keys uuid NOT NULL,
+  epoch bigint NOT NULL DEFAULT 1
 );
+
+-- A dump restored into another cluster meets transaction ids that begin anew.
+-- The epoch, raised when that is noticed, keeps the event log in order.
+CREATE FUNCTION {s}.current_epoch() RETURNS bigint LANGUAGE sql STABLE
+  AS $$ SELECT coalesce((SELECT epoch FROM {s}.deployment), 1) $$;
 
 CREATE TABLE {s}.mailboxes (
   tenant          text COLLATE "C" NOT NULL CHECK (octet_length(tenant) BETWEEN 1 AND 255),
@@ -177,12 +183,13 @@ CREATE INDEX deliveries_mailbox ON {s}.deliveries (tenant, mailbox, message);
 CREATE INDEX deliveries_ticket ON {s}.deliveries (tenant, ticket, message);
 CREATE INDEX deliveries_state ON {s}.deliveries (tenant, state, message);
 
--- Readers go by (tx, seq) and only below the oldest running transaction, so
--- that what commits late is never skipped.
+-- Readers go by (epoch, tx, seq) and, in the current epoch, only below the
+-- oldest running transaction, so that what commits late is never skipped.
 CREATE SEQUENCE {s}.events_seq;
 CREATE TABLE {s}.events (
   tenant     text COLLATE "C" NOT NULL CHECK (octet_length(tenant) BETWEEN 1 AND 255),
   id         uuid NOT NULL,
+  epoch      bigint NOT NULL DEFAULT {s}.current_epoch(),
   tx         xid8 NOT NULL DEFAULT pg_current_xact_id(),
   seq        bigint NOT NULL DEFAULT nextval('{s}.events_seq'),
   version    bigint NOT NULL,
@@ -199,8 +206,8 @@ CREATE TABLE {s}.events (
   rung       text COLLATE "C" NOT NULL,
   PRIMARY KEY (tenant, id)
 );
-CREATE INDEX events_place ON {s}.events (tx, seq);
-CREATE INDEX events_tenant ON {s}.events (tenant, tx, seq);
+CREATE INDEX events_place ON {s}.events (epoch, tx, seq);
+CREATE INDEX events_tenant ON {s}.events (tenant, epoch, tx, seq);
 
 CREATE TABLE {s}.consumers (
   name   text COLLATE "C" PRIMARY KEY CHECK (octet_length(name) BETWEEN 1 AND 255),
