@@ -213,7 +213,7 @@ func TestErrorsCarryNoData(t *testing.T) {
 	nul := page(box, 1)
 	nul.Messages[0].Provenance.ProviderID = canary + "\x00"
 	utf := page(box, 1)
-	utf.NewTickets[0].Tags = []string{canary + "\xff"}
+	utf.Messages[0].Provenance.ProviderID = canary + "\xff"
 	long := page(box, 1)
 	long.NewTickets[0].Assignee = ticket.AgentID(strings.Repeat(canary, 100))
 	exec(t, dsn, "ALTER TABLE helpdesk.hits ADD CHECK (ticket <> '00000000-0000-0000-0000-000000000000'), ADD CHECK (mailbox IS NULL) NOT VALID")
