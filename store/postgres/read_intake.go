@@ -9,6 +9,13 @@ import (
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
+// Statements that look rows up by a selective column compare the mailbox with
+// IS NOT DISTINCT FROM, which no index serves. With "=" every index that begins
+// with tenant and mailbox would do as well in the planner's eyes as long as a
+// table has no statistics, and it would read the whole mailbox for each mail.
+// OFFSET 0 keeps a sub-select a look-up by the row before it, for the same
+// reason.
+
 // Known implements [store.Intake].
 func (r *reader) Known(ctx context.Context, tenant ticket.TenantID, mailbox ticket.ID, probes []store.Seen) ([]store.Seen, error) {
 	out := make([]store.Seen, len(probes))
@@ -29,7 +36,7 @@ func (r *reader) Known(ctx context.Context, tenant ticket.TenantID, mailbox tick
 				WHERE s.tenant = $1 AND s.mailbox = $2 AND s.provider_id = x.provider_id)
 				UNION ALL
 				(SELECT 1 AS rank, s.* FROM {s}.seen s
-				WHERE s.tenant = $1 AND s.mailbox = $2 AND s.content = x.content AND (s.message_id = x.message_id
+				WHERE s.tenant = $1 AND s.mailbox IS NOT DISTINCT FROM $2 AND s.content = x.content AND (s.message_id = x.message_id
 					OR x.message_id IS NULL AND s.message_id IS NULL AND s.received_at IS NOT DISTINCT FROM x.received_at)
 				ORDER BY s.provider_id LIMIT 1)
 				ORDER BY rank LIMIT 1) t`,
@@ -54,31 +61,32 @@ func (r *reader) Known(ctx context.Context, tenant ticket.TenantID, mailbox tick
 
 // candidates is one statement, so that all it tells is of one moment and a
 // fingerprint's hits are scanned once: $1 tenant, $2 mailbox, $3 fingerprints,
-// $4 messages, $5 senders, $6 the most tickets of a fingerprint. OFFSET 0 keeps
-// the planner from walking all tickets by time in search of the few that hit.
+// $4 messages, $5 senders, $6 the most tickets of a fingerprint.
 var candidates = `WITH picks AS MATERIALIZED (
 		SELECT x.fingerprint, p.id, p.roles
 		FROM (SELECT DISTINCT fingerprint FROM unnest($3::bytea[]) AS u(fingerprint)) x
 		CROSS JOIN LATERAL (
-			SELECT c.id, c.roles FROM (
-				SELECT k.id, k.updated_at, h.roles FROM (
-					SELECT ticket, array_agg(DISTINCT role) AS roles FROM {s}.hits
-					WHERE tenant = $1 AND mailbox = $2 AND fingerprint = x.fingerprint GROUP BY ticket) h
-				JOIN {s}.tickets k ON k.tenant = $1 AND k.id = h.ticket AND k.mailbox = $2
-				OFFSET 0) c
-			ORDER BY c.updated_at DESC, c.id DESC LIMIT $6) p),
-	ids AS (
+			SELECT h.ticket AS id, h.roles FROM (
+				SELECT ticket, array_agg(DISTINCT role) AS roles FROM {s}.hits
+				WHERE tenant = $1 AND mailbox = $2 AND fingerprint = x.fingerprint GROUP BY ticket OFFSET 0) h
+			CROSS JOIN LATERAL (SELECT updated_at FROM {s}.tickets
+				WHERE tenant = $1 AND id = h.ticket AND mailbox IS NOT DISTINCT FROM $2 OFFSET 0) k
+			ORDER BY k.updated_at DESC, h.ticket DESC LIMIT $6) p),
+	ids AS MATERIALIZED (
 		SELECT id FROM picks
-		UNION SELECT ticket FROM {s}.messages WHERE tenant = $1 AND mailbox = $2 AND id = ANY($4::uuid[]))
+		UNION SELECT ticket FROM {s}.messages
+		WHERE tenant = $1 AND mailbox IS NOT DISTINCT FROM $2 AND id = ANY($4::uuid[]))
 	SELECT ` + domainTickets.columns() + `, d.fingerprint, d.role, d.contact, d.pending, d.message
-	FROM ids JOIN {s}.tickets t ON t.tenant = $1 AND t.id = ids.id AND t.mailbox = $2
+	FROM ids CROSS JOIN LATERAL (SELECT * FROM {s}.tickets
+		WHERE tenant = $1 AND id = ids.id AND mailbox IS NOT DISTINCT FROM $2 OFFSET 0) t
 	CROSS JOIN LATERAL (
 		SELECT p.fingerprint, unnest(p.roles) AS role, NULL::uuid AS contact, NULL::boolean AS pending, NULL::uuid AS message
 		FROM picks p WHERE p.id = t.id
 		UNION ALL SELECT m.address, NULL, m.contact, m.pending, NULL
 		FROM {s}.members m WHERE m.tenant = $1 AND m.ticket = t.id AND m.address = ANY($5::bytea[])
 		UNION ALL SELECT NULL, NULL, NULL, NULL, g.id
-		FROM {s}.messages g WHERE g.tenant = $1 AND g.mailbox = $2 AND g.ticket = t.id AND g.id = ANY($4::uuid[])) d
+		FROM {s}.messages g WHERE g.tenant = $1 AND g.mailbox IS NOT DISTINCT FROM $2
+			AND g.ticket = t.id AND g.id = ANY($4::uuid[])) d
 	ORDER BY t.id, d.role, d.fingerprint, d.message`
 
 // Candidates implements [store.Intake]. Each row tells one thing of a ticket: a

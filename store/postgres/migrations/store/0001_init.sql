@@ -109,7 +109,7 @@ CREATE TABLE {s}.seen (
   object      uuid NOT NULL,
   PRIMARY KEY (tenant, mailbox, provider_id)
 );
-CREATE INDEX seen_content ON {s}.seen (tenant, mailbox, content);
+CREATE INDEX seen_content ON {s}.seen (tenant, content);
 
 CREATE TABLE {s}.hits (
   tenant      text COLLATE "C" NOT NULL CHECK (octet_length(tenant) BETWEEN 1 AND 255),
