@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	boxes         = 4  // mailboxes, because one has a bound on what dead workers still hold
-	ticketsPerBox = 12 // more than are answered at once
+	boxes         = 12 // mailboxes, because one has a bound on what dead workers still hold
+	ticketsPerBox = 4  // more than are answered at once
 	password      = "Kanarienvogel-7"
 	subject       = "Zuckerdose" // in every subject, and never in a log
 )

@@ -60,7 +60,7 @@ func planOf(seed int64, boxes, tickets int) plan {
 	n := int64(len(steps))
 	p := plan{
 		seed: seed, step: steps[(seed%n+n)%n], reach: r.IntN(2) == 0, linger: r.IntN(2) == 0,
-		share: 0.1 + 0.8*r.Float64(), box: r.IntN(boxes),
+		share: 0.1 + 0.8*r.Float64(), box: int(seed % int64(boxes)),
 	}
 	for _, t := range r.Perm(tickets)[:1+r.IntN(3)] {
 		size := 200 + r.IntN(2000)

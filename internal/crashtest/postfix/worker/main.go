@@ -42,7 +42,7 @@ func run(ctx context.Context, in *bufio.Reader) error {
 		Store: s, Keys: helpdesk.KeyFile(os.Getenv("WORKER_KEYS")),
 		Providers: helpdesk.Providers{imap.New(imap.Options{})},
 		Logger:    slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		PollEvery: 200 * time.Millisecond, Workers: 16,
+		PollEvery: 200 * time.Millisecond, Workers: 32,
 	})
 	if err != nil {
 		return err
