@@ -3,6 +3,10 @@
 -- tenant, so that the tables can be hash-partitioned by it. Identifiers of the
 -- host and of providers compare byte by byte: COLLATE "C". An absent id,
 -- fingerprint, time or sealed value is NULL; what is never absent is NOT NULL.
+--
+-- Primary keys are added after the other indexes: among indexes that seem to
+-- cost the same, as all do before a table or a tenant has statistics, the
+-- planner takes the newest, and the others would be read from end to end.
 
 CREATE TABLE {s}.deployment (
   one  boolean PRIMARY KEY DEFAULT true CHECK (one),
@@ -36,11 +40,11 @@ CREATE TABLE {s}.mailboxes (
   health_next_at  timestamptz,
   health_synced_at timestamptz,
   connected_at    timestamptz,
-  version         bigint NOT NULL,
-  PRIMARY KEY (tenant, id)
+  version         bigint NOT NULL
 );
 CREATE UNIQUE INDEX mailboxes_connected ON {s}.mailboxes (tenant, account) WHERE state = 'connected';
 CREATE INDEX mailboxes_account ON {s}.mailboxes (tenant, account);
+ALTER TABLE {s}.mailboxes ADD PRIMARY KEY (tenant, id);
 
 CREATE TABLE {s}.tickets (
   tenant     text COLLATE "C" NOT NULL CHECK (octet_length(tenant) BETWEEN 1 AND 255),
@@ -59,14 +63,14 @@ CREATE TABLE {s}.tickets (
   updated_at timestamptz NOT NULL,
   closed_at  timestamptz,
   key_slot   uuid NOT NULL,
-  subject    bytea,
-  PRIMARY KEY (tenant, id)
+  subject    bytea
 );
 CREATE INDEX tickets_updated ON {s}.tickets (tenant, updated_at, id);
 CREATE INDEX tickets_mailbox ON {s}.tickets (tenant, mailbox, updated_at, id);
 CREATE INDEX tickets_assignee ON {s}.tickets (tenant, assignee, updated_at, id);
 CREATE INDEX tickets_contact ON {s}.tickets (tenant, contact, updated_at, id);
 CREATE INDEX tickets_tags ON {s}.tickets USING gin (tags);
+ALTER TABLE {s}.tickets ADD PRIMARY KEY (tenant, id);
 
 CREATE TABLE {s}.messages (
   tenant      text COLLATE "C" NOT NULL CHECK (octet_length(tenant) BETWEEN 1 AND 255),
@@ -93,11 +97,11 @@ CREATE TABLE {s}.messages (
   files       bytea,
   raw         bytea,
   blob        uuid,
-  raw_size    bigint NOT NULL,
-  PRIMARY KEY (tenant, id)
+  raw_size    bigint NOT NULL
 );
 CREATE UNIQUE INDEX messages_seq ON {s}.messages (tenant, ticket, seq);
 CREATE INDEX messages_mailbox ON {s}.messages (tenant, mailbox, id);
+ALTER TABLE {s}.messages ADD PRIMARY KEY (tenant, id);
 
 CREATE TABLE {s}.seen (
   tenant      text COLLATE "C" NOT NULL CHECK (octet_length(tenant) BETWEEN 1 AND 255),
@@ -106,10 +110,10 @@ CREATE TABLE {s}.seen (
   message_id  bytea,
   content     bytea,
   received_at timestamptz,
-  object      uuid NOT NULL,
-  PRIMARY KEY (tenant, mailbox, provider_id)
+  object      uuid NOT NULL
 );
 CREATE INDEX seen_content ON {s}.seen (tenant, content);
+ALTER TABLE {s}.seen ADD PRIMARY KEY (tenant, mailbox, provider_id);
 
 CREATE TABLE {s}.hits (
   tenant      text COLLATE "C" NOT NULL CHECK (octet_length(tenant) BETWEEN 1 AND 255),
@@ -117,10 +121,10 @@ CREATE TABLE {s}.hits (
   fingerprint bytea NOT NULL,
   role        text COLLATE "C" NOT NULL CHECK (octet_length(role) = 1),
   ticket      uuid NOT NULL,
-  message     uuid NOT NULL,
-  PRIMARY KEY (tenant, mailbox, fingerprint, role, ticket, message)
+  message     uuid NOT NULL
 );
 CREATE INDEX hits_ticket ON {s}.hits (tenant, ticket);
+ALTER TABLE {s}.hits ADD PRIMARY KEY (tenant, mailbox, fingerprint, role, ticket, message);
 
 CREATE TABLE {s}.members (
   tenant  text COLLATE "C" NOT NULL CHECK (octet_length(tenant) BETWEEN 1 AND 255),
@@ -128,19 +132,19 @@ CREATE TABLE {s}.members (
   ticket  uuid NOT NULL,
   address bytea NOT NULL,
   contact uuid,
-  pending boolean NOT NULL,
-  PRIMARY KEY (tenant, ticket, address)
+  pending boolean NOT NULL
 );
 CREATE INDEX members_mailbox ON {s}.members (tenant, mailbox);
+ALTER TABLE {s}.members ADD PRIMARY KEY (tenant, ticket, address);
 
 CREATE TABLE {s}.contacts (
   tenant  text COLLATE "C" NOT NULL CHECK (octet_length(tenant) BETWEEN 1 AND 255),
   mailbox uuid NOT NULL,
   address bytea NOT NULL,
-  id      uuid NOT NULL,
-  PRIMARY KEY (tenant, mailbox, address)
+  id      uuid NOT NULL
 );
 CREATE INDEX contacts_id ON {s}.contacts (tenant, id);
+ALTER TABLE {s}.contacts ADD PRIMARY KEY (tenant, mailbox, address);
 
 CREATE TABLE {s}.quarantine (
   tenant      text COLLATE "C" NOT NULL CHECK (octet_length(tenant) BETWEEN 1 AND 255),
@@ -159,10 +163,10 @@ CREATE TABLE {s}.quarantine (
   stream      text COLLATE "C" NOT NULL,
   sent        boolean NOT NULL,
   created_at  timestamptz NOT NULL,
-  version     bigint NOT NULL,
-  PRIMARY KEY (tenant, id)
+  version     bigint NOT NULL
 );
 CREATE INDEX quarantine_mailbox ON {s}.quarantine (tenant, mailbox, id);
+ALTER TABLE {s}.quarantine ADD PRIMARY KEY (tenant, id);
 
 CREATE TABLE {s}.deliveries (
   tenant    text COLLATE "C" NOT NULL CHECK (octet_length(tenant) BETWEEN 1 AND 255),
@@ -176,12 +180,12 @@ CREATE TABLE {s}.deliveries (
   cause     text COLLATE "C" NOT NULL,
   since     timestamptz NOT NULL,
   queued_at timestamptz NOT NULL,
-  version   bigint NOT NULL,
-  PRIMARY KEY (tenant, message)
+  version   bigint NOT NULL
 );
 CREATE INDEX deliveries_mailbox ON {s}.deliveries (tenant, mailbox, message);
 CREATE INDEX deliveries_ticket ON {s}.deliveries (tenant, ticket, message);
 CREATE INDEX deliveries_state ON {s}.deliveries (tenant, state, message);
+ALTER TABLE {s}.deliveries ADD PRIMARY KEY (tenant, message);
 
 -- Readers go by (epoch, tx, seq) and, in the current epoch, only below the
 -- oldest running transaction, so that what commits late is never skipped.
@@ -203,11 +207,11 @@ CREATE TABLE {s}.events (
   from_state text COLLATE "C" NOT NULL,
   to_state   text COLLATE "C" NOT NULL,
   cause      text COLLATE "C" NOT NULL,
-  rung       text COLLATE "C" NOT NULL,
-  PRIMARY KEY (tenant, id)
+  rung       text COLLATE "C" NOT NULL
 );
 CREATE INDEX events_place ON {s}.events (epoch, tx, seq);
 CREATE INDEX events_tenant ON {s}.events (tenant, epoch, tx, seq);
+ALTER TABLE {s}.events ADD PRIMARY KEY (tenant, id);
 
 CREATE TABLE {s}.consumers (
   name   text COLLATE "C" PRIMARY KEY CHECK (octet_length(name) BETWEEN 1 AND 255),
@@ -227,21 +231,21 @@ CREATE TABLE {s}.tasks (
   attempts bigint NOT NULL,
   token    bigint,
   until    timestamptz,
-  again    timestamptz,
-  PRIMARY KEY (tenant, mailbox, kind, subject)
+  again    timestamptz
 );
 CREATE UNIQUE INDEX tasks_id ON {s}.tasks (tenant, id);
 CREATE INDEX tasks_due ON {s}.tasks (due, id);
+ALTER TABLE {s}.tasks ADD PRIMARY KEY (tenant, mailbox, kind, subject);
 
 CREATE TABLE {s}.blobs (
   tenant  text COLLATE "C" NOT NULL CHECK (octet_length(tenant) BETWEEN 1 AND 255),
   mailbox uuid NOT NULL,
   id      uuid NOT NULL,
   data    bytea NOT NULL,
-  put_at  timestamptz NOT NULL,
-  PRIMARY KEY (tenant, mailbox, id)
+  put_at  timestamptz NOT NULL
 );
 CREATE INDEX blobs_id ON {s}.blobs (id);
+ALTER TABLE {s}.blobs ADD PRIMARY KEY (tenant, mailbox, id);
 
 CREATE SEQUENCE {s}.access_seq;
 CREATE TABLE {s}.access_log (
