@@ -114,11 +114,11 @@ func (d *desk) holds(want int) {
 		probes[i].ProviderID = itoa(i)
 	}
 	must(d.b, d.store.View(d.b.Context(), func(ctx context.Context, r store.Reader) error {
-		boxes, err := r.ListMailboxes(ctx, "acme", helpdesk.ID{}, 1)
+		id, err := d.mailbox(ctx, r)
 		if err != nil {
 			return err
 		}
-		got, err = r.Known(ctx, "acme", boxes[0].ID, probes)
+		got, err = r.Known(ctx, "acme", id, probes)
 		return err
 	}))
 	n := 0
