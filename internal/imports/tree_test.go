@@ -130,7 +130,7 @@ func own(imported string) (string, bool) {
 
 // isTestPackage reports whether a package exists to test others.
 func isTestPackage(pkg string) bool {
-	return strings.HasSuffix(pkg, "test") || pkg == "internal/testpg"
+	return strings.HasSuffix(pkg, "test") || pkg == "internal/testpg" || pkg == "internal/testmail"
 }
 
 func isExample(pkg string) bool { return pkg == "examples" || strings.HasPrefix(pkg, "examples/") }
