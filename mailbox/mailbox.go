@@ -71,9 +71,11 @@ type Intake struct {
 // error of kind Transient the caller closes the connection.
 type Conn interface {
 	// Changes lists what is new in a stream after a cursor, oldest first for
-	// Live and newest first for Backfill. It never lists more than q.Limit
-	// items, and it may return none and still More. Asked with the zero
-	// cursor, Live answers with no items and the cursor of the present
+	// Live and newest first for Backfill. A mailbox without a live end, such as
+	// an archive, lists Backfill oldest first: no newer mail needs its tickets
+	// meanwhile, and answers come after what they answer. It never lists more
+	// than q.Limit items, and it may return none and still More. Asked with the
+	// zero cursor, Live answers with no items and the cursor of the present
 	// instant, Backfill starts at the newest mail older than the connection.
 	// Asking twice with the same cursor gives the same items or, if the
 	// mailbox changed meanwhile, also the new ones. A cursor that the

@@ -1,0 +1,126 @@
+package archive
+
+import (
+	"bytes"
+	"net/mail"
+	"strings"
+	"time"
+)
+
+// envelopeLine reads a "From " line of an mbox. The sender is "" if it is none:
+// after "From " there is an address, and mostly a date as in
+// "Mon Jun  3 12:50:27 1996".
+func envelopeLine(text []byte) (sender string, dated bool) {
+	rest, ok := bytes.CutPrefix(text, []byte("From "))
+	if !ok || len(rest) > 1000 {
+		return "", false
+	}
+	f := strings.Fields(string(rest))
+	switch {
+	case len(f) == 1 && (f[0] == "-" || strings.Contains(f[0], "@") || f[0] == "MAILER-DAEMON"):
+		return f[0], false
+	case len(f) > 1 && isDate(f[1:]):
+		return f[0], true
+	default:
+		return "", false
+	}
+}
+
+// isDate reports whether words are a date and a time, in whatever order:
+// programs do not agree. Behind it may stand where a mail came from by UUCP.
+func isDate(words []string) bool {
+	if n := len(words) - 3; n > 0 && words[n] == "remote" && words[n+1] == "from" {
+		words = words[:n]
+	}
+	var month, clock, year bool
+	for _, w := range words {
+		digits := strings.Trim(w, "0123456789") == ""
+		switch {
+		case digits && len(w) <= 2:
+		case digits && len(w) == 4 && (strings.HasPrefix(w, "19") || strings.HasPrefix(w, "20")):
+			year = true
+		case strings.Contains(w, ":") && strings.Trim(w, "0123456789:.") == "":
+			clock = true
+		case isName(w, "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"):
+			month = true
+		case isName(w, "Mon Tue Wed Thu Fri Sat Sun"):
+		case (w[0] == '+' || w[0] == '-') && len(w) == 5:
+		case len(w) <= 5 && w == strings.ToUpper(w): // a zone
+		default:
+			return false
+		}
+	}
+	return month && clock && year && len(words) <= 7
+}
+
+// isName reports whether a word is one of names, a comma behind it aside.
+func isName(word, names string) bool {
+	word = strings.TrimSuffix(word, ",")
+	return len(word) == 3 && strings.Contains(names, word)
+}
+
+// receivedAt tells when a mail was received, in seconds since 1970: by the
+// server that wrote the topmost Received field, else by the line of the mbox,
+// else by the sender's Date, else by the file. What lies before 1970 or after
+// tomorrow is not believed.
+func receivedAt(head []byte, envelope string, modified, now time.Time) int64 {
+	received, date := dateFields(head)
+	for _, read := range []func() (time.Time, error){
+		func() (time.Time, error) { return mail.ParseDate(received[strings.LastIndexByte(received, ';')+1:]) },
+		func() (time.Time, error) { return envelopeDate(envelope) },
+		func() (time.Time, error) { return mail.ParseDate(date) },
+	} {
+		t, err := read()
+		if err == nil && t.After(Beginning) && t.Before(now.AddDate(0, 0, 1)) {
+			return t.Unix()
+		}
+	}
+	if modified.Before(Beginning) {
+		return 0
+	}
+	return modified.Unix()
+}
+
+// dateFields returns the first Received and the first Date of a header,
+// unfolded.
+func dateFields(head []byte) (received, date string) {
+	into := new(string) // where a folded line goes
+	for text := range bytes.Lines(bytes.TrimLeft(head, "\r\n\t ")) {
+		text = bytes.TrimRight(text, "\r\n")
+		if len(text) == 0 {
+			break
+		}
+		if text[0] == ' ' || text[0] == '\t' {
+			if len(*into) < 4096 {
+				*into += " " + string(bytes.TrimSpace(text))
+			}
+			continue
+		}
+		into = new(string)
+		switch name := fieldName(text); {
+		case name == "received" && received == "":
+			into = &received
+		case name == "date" && date == "":
+			into = &date
+		default:
+			continue
+		}
+		*into = strings.TrimSpace(string(text[bytes.IndexByte(text, ':')+1:]))
+	}
+	return received, date
+}
+
+// envelopeDate reads the date of a "From " line. Without a zone it is taken as
+// UTC, so that it means the same on every machine.
+func envelopeDate(text string) (time.Time, error) {
+	f := strings.Fields(text)
+	f = f[min(2, len(f)):]
+	words := strings.Join(f, " ")
+	for _, layout := range []string{time.ANSIC, "Mon Jan 2 15:04:05 -0700 2006", "Mon Jan 2 15:04:05 MST 2006", "Mon Jan 2 15:04 2006",
+		"Mon Jan 2 15:04:05 2006 -0700", "Mon Jan 2 15:04:05 2006 MST"} {
+		if t, err := time.ParseInLocation(layout, words, time.UTC); err == nil {
+			return t, nil
+		}
+	}
+	return mail.ParseDate(words)
+}
