@@ -17,7 +17,7 @@ type layer struct {
 
 var (
 	contracts = []string{"ticket", "mailbox", "retention", "privacy", "store"}
-	drivers   = []string{"mailbox/imap", "mailbox/gmail", "mailbox/msgraph"}
+	drivers   = []string{"mailbox/imap", "mailbox/gmail", "mailbox/msgraph", "mailbox/archive"}
 	stores    = []string{"store/memory", "store/postgres"}
 )
 
@@ -36,6 +36,9 @@ var layers = map[string]layer{
 	"mailbox/imap":    driverLayer,
 	"mailbox/gmail":   driverLayer,
 	"mailbox/msgraph": driverLayer,
+	"mailbox/archive": {
+		own: []string{"mailbox"},
+		why: "an archive is files: the standard library reads them, and what a ticket is or where it is stored is not its business"},
 	"mailbox/mailboxtest": {
 		own: []string{"ticket", "mailbox", "mailbox/...", "internal/..."}, third: []string{"*"},
 		why: "a suite for drivers must be usable by a driver's author without a desk or a store"},
