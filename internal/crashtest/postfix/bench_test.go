@@ -55,14 +55,13 @@ type bench struct {
 
 	next    *worker // started, waiting for its line
 	replies []*reply
-	counted map[string]int
 }
 
 // newBench starts everything and takes in a mail for each ticket.
 func newBench(tb testing.TB, program string) *bench {
 	tb.Helper()
 	dir := tb.TempDir()
-	b := &bench{tb: tb, program: program, logs: filepath.Join(dir, "workers.log"), counted: map[string]int{}}
+	b := &bench{tb: tb, program: program, logs: filepath.Join(dir, "workers.log")}
 	log, err := os.OpenFile(b.logs, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	must(tb, err)
 	b.logFile = log
@@ -198,19 +197,18 @@ func (b *bench) shoot(p plan) error {
 	case <-w.gone:
 	case <-time.After(patience):
 		w.kill()
-		return fmt.Errorf("seed %d: step %s did not come by within %v", p.seed, p.step, patience)
+		return fmt.Errorf("step %s did not come by within %v", p.step, patience)
 	}
 	said, killed := w.killed()
 	if !killed {
-		return fmt.Errorf("seed %d: the worker ended by itself: %v", p.seed, w.err)
+		return fmt.Errorf("the worker ended by itself before %s: %v", p.step, w.err)
 	}
 	if point == "" {
 		<-hit // the proxy is who killed it
 	}
 	if said != point {
-		return fmt.Errorf("seed %d: the worker died at %q instead of %q", p.seed, said, p.step)
+		return fmt.Errorf("the worker died at %q instead of %q", said, p.step)
 	}
-	b.counted[p.step]++
 	return nil
 }
 

@@ -11,8 +11,8 @@ import (
 )
 
 // settle lets a worker finish what the dead ones left, and judges every reply
-// since the last time.
-func (b *bench) settle() []violation {
+// since the last time. It also counts what became of them.
+func (b *bench) settle() (out []violation, ended map[string]int) {
 	b.tb.Helper()
 	w := b.worker()
 	must(b.tb, w.run(""))
@@ -21,13 +21,14 @@ func (b *bench) settle() []violation {
 	stuck := !within(func() bool { return b.settled(all) })
 	must(b.tb, w.stop())
 	b.collect(all)
-	var out []violation
+	ended = map[string]int{}
 	for _, r := range all {
 		out = append(out, judge(*r)...)
-		b.counted["ended "+string(r.state)]++
-		if len(r.accepted) > 0 {
-			b.counted["ended "+string(r.state)+", accepted"]++
+		what := string(r.state)
+		if r.state == ticket.Uncertain {
+			what += map[bool]string{true: ", accepted by Postfix", false: ", not accepted"}[len(r.accepted) > 0]
 		}
+		ended["replies "+what]++
 	}
 	if stuck && len(out) == 0 {
 		out = append(out, violation{all[0].seed, "final within the bound", "tasks were still held"})
@@ -38,7 +39,7 @@ func (b *bench) settle() []violation {
 		out = append(out, violation{all[0].seed, "nothing personal in logs", "canary " + c})
 	}
 	must(b.tb, b.logFile.Truncate(0))
-	return out
+	return out, ended
 }
 
 // settled reports whether nothing more happens to the replies by itself but
