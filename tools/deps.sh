@@ -18,6 +18,14 @@ if ! have_postgres; then
 	packages+=(postgresql)
 fi
 
+# internal/testmail starts servers of its own; the packages' services stay off.
+if ! [[ -x /usr/sbin/dovecot && -x /usr/bin/doveadm && -x /usr/lib/dovecot/imap ]]; then
+	packages+=(dovecot-imapd)
+fi
+if ! [[ -x /usr/lib/postfix/sbin/master && -x /usr/sbin/smtp-sink ]]; then
+	packages+=(postfix)
+fi
+
 if ((${#packages[@]} == 0)); then
 	exit 0
 fi
@@ -44,5 +52,17 @@ conf=/etc/postgresql-common/createcluster.conf
 if [[ " ${packages[*]} " == *" postgresql "* && ! -e $conf ]]; then
 	install postgresql-common
 	"${root[@]}" sed -ri 's/^#?create_main_cluster.*/create_main_cluster = false/' "$conf"
+fi
+# Without an answer Postfix's package asks how the machine sends mail.
+if [[ " ${packages[*]} " == *" postfix "* ]]; then
+	echo "postfix postfix/main_mailer_type select No configuration" | "${root[@]}" debconf-set-selections
+fi
+# A service that starts would take ports, and fails where there is no init. A
+# policy that the machine has already, as containers do, is left alone.
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+	trap '"${root[@]}" rm -f "$policy"' EXIT
+	printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
+	"${root[@]}" chmod 755 "$policy"
 fi
 install "${packages[@]}"
