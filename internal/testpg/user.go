@@ -6,7 +6,17 @@ import (
 	"os/user"
 	"strconv"
 	"syscall"
+	"testing"
 )
+
+// Own gives a file or folder that a test made to the account the server runs
+// under, such as a certificate or the place of a tablespace.
+func Own(tb testing.TB, path string) {
+	tb.Helper()
+	if err := own(path); err != nil {
+		tb.Fatalf("testpg: %v", err)
+	}
+}
 
 // serverUser returns the account the server runs under. PostgreSQL refuses to
 // run as root, which is what containers and CI usually are; nil means "as
