@@ -116,10 +116,17 @@ func (s Section) violations(p func(format string, args ...any)) {
 	p("")
 	p("| violation | seed | detail | again |")
 	p("|---|---|---|---|")
-	for _, v := range s.Violations {
+	for _, v := range s.Violations[:min(len(s.Violations), violationsMost)] {
 		p("| %s | %d | %s | `%s` |", v.Invariant, v.Seed, oneLine(v.Detail), v.Again)
 	}
+	if more := len(s.Violations) - violationsMost; more > 0 {
+		p("")
+		p("And %d more, in the JSON beside this page.", more)
+	}
 }
+
+// violationsMost is how many a page shows.
+const violationsMost = 50
 
 // fired lists the faults that fired and the points that should have, in order.
 func (s Section) fired() []string {
