@@ -2,11 +2,12 @@
 # make lint    formatting, vet, staticcheck, tidy modules
 # make fuzz    every fuzz target for FUZZTIME (20s)
 # make bench   every benchmark
+# make soak    kills for hours, resumable: see docs/proofs/README.md
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := test
-.PHONY: test lint fuzz bench deps
+.PHONY: test lint fuzz bench deps soak
 
 GO ?= go
 STATICCHECK := $(CURDIR)/.cache/bin/staticcheck
@@ -38,3 +39,8 @@ fuzz:
 bench:
 	pkgs=$$(git ls-files --cached --others --exclude-standard '*_test.go' | { xargs -r grep -lE '^func Benchmark' || true; } | xargs -r -n1 dirname | sort -u | sed 's|^|./|'); \
 	if [[ -z $$pkgs ]]; then echo "no benchmarks"; else $(GO) test -run='^$$' -bench=. -benchmem $$pkgs; fi
+
+soak: deps
+	mkdir -p .cache/soak
+	$(GO) build -o .cache/soak/soak ./internal/crashtest/soak
+	exec .cache/soak/soak
