@@ -41,7 +41,7 @@ func harmless(err error) error {
 	keep := []error{
 		context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, os.ErrDeadlineExceeded,
 		errSilent, errFlooded, errClosed, errPrivate, errPlaintext, errSkip, errNoSTARTTLS, errPreauth, errProtocol,
-		errChallenge, errIncomplete, errEnvelope,
+		errChallenge, errIncomplete, errEnvelope, errRefused,
 	}
 	for _, k := range keep {
 		if errors.Is(err, k) {
@@ -210,8 +210,11 @@ func classifyStatus(op string, e *imap.Error) *mailbox.Error {
 	if op == opOpen && e.Type == imap.StatusResponseTypeNo {
 		return fail(op, mailbox.Auth, "login refused", nil)
 	}
-	return fail(op, mailbox.Transient, "server refused the command", nil)
+	return fail(op, mailbox.Transient, "server refused the command", errRefused)
 }
+
+// errRefused: the server said NO and not why.
+var errRefused = errors.New("imap: the server refused a command without a reason")
 
 const (
 	pauseThrottled    = time.Minute

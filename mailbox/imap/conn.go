@@ -113,6 +113,7 @@ type exchange struct {
 	budget int64         // bytes that the server may send; zero is smallBudget
 	extra  time.Duration // on top of the command timeout
 	mail   bool          // mail is transferred, so its words are not the server's
+	leave  bool          // the context's end gives it leaveTime instead of ending it
 }
 
 // do runs commands within bounds and classifies what went wrong.
@@ -124,8 +125,15 @@ func (c *conn) do(ctx context.Context, op string, x exchange, f func(*imapclient
 		x.budget = smallBudget
 	}
 	c.st.listen(!x.mail)
-	end := c.g.begin(ctx, c.p.opts.CommandTimeout+x.extra, x.budget)
+	until := ctx
+	if x.leave {
+		until = context.WithoutCancel(ctx)
+	}
+	end := c.g.begin(until, c.p.opts.CommandTimeout+x.extra, x.budget)
 	defer end()
+	if x.leave {
+		defer context.AfterFunc(ctx, func() { c.g.extend(leaveTime) })()
+	}
 	if err := f(c.cl); err != nil {
 		return c.classify(op, err)
 	}

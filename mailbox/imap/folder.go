@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -80,7 +81,8 @@ func (c *conn) chosen() []string {
 func (c *conn) examine(ctx context.Context, op, name string) (*folder, error) {
 	c.current = nil
 	f := &folder{name: name, key: folderKey(name)}
-	err := c.do(ctx, op, exchange{}, func(cl *imapclient.Client) error {
+	// The end of a Wait keeps the connection.
+	err := c.do(ctx, op, exchange{leave: op == opWait}, func(cl *imapclient.Client) error {
 		d, err := cl.Select(name, &imap.SelectOptions{ReadOnly: true, CondStore: c.caps.Has(imap.CapCondStore)}).Wait()
 		if err != nil {
 			return err
@@ -88,6 +90,14 @@ func (c *conn) examine(ctx context.Context, op, name string) (*folder, error) {
 		f.validity, f.next, f.modSeq, f.messages = d.UIDValidity, d.UIDNext, d.HighestModSeq, d.NumMessages
 		return nil
 	})
+	if errors.Is(err, errRefused) {
+		// Dovecot has no response code for a folder that is not there.
+		if there, e := c.listed(ctx, op, name); e != nil {
+			err = e
+		} else if !there {
+			err = fail(op, mailbox.NotFound, "folder is not there", nil)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +107,18 @@ func (c *conn) examine(ctx context.Context, op, name string) (*folder, error) {
 	}
 	c.current = f
 	return f, nil
+}
+
+// listed reports whether a folder can be selected.
+func (c *conn) listed(ctx context.Context, op, name string) (there bool, err error) {
+	err = c.do(ctx, op, exchange{leave: op == opWait}, func(cl *imapclient.Client) error {
+		cmd := cl.List("", name, nil)
+		for d := cmd.Next(); d != nil; d = cmd.Next() {
+			there = there || folderName(d.Mailbox) == name && !hasAttr(d, imap.MailboxAttrNoSelect)
+		}
+		return cmd.Close()
+	})
+	return there, err
 }
 
 // maxFound bounds the UIDs that one search may name.
