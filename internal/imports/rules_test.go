@@ -117,7 +117,7 @@ func refuse(from, imported string) string {
 		}
 		return l.why
 	}
-	if isExample(from) {
+	if isExample(from) || isHarness(from) {
 		return ""
 	}
 	switch {
@@ -223,6 +223,8 @@ func TestRefuse(t *testing.T) {
 		{"internal/engine", module + "/mailbox/imap", false},
 		{"examples/inbox", module + "/mailbox/mailboxtest", true},
 		{"examples/inbox/web", module, true},
+		{"internal/crashtest/host", module + "/store/postgres", true},
+		{"internal/engine", module + "/internal/crashtest/host", false},
 		{"ticket/new", "time", false}, // a package without a rule
 	} {
 		if why := refuse(tt.from, tt.imported); (why == "") != tt.ok {

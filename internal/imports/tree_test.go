@@ -130,7 +130,13 @@ func own(imported string) (string, bool) {
 
 // isTestPackage reports whether a package exists to test others.
 func isTestPackage(pkg string) bool {
-	return strings.HasSuffix(pkg, "test") || pkg == "internal/testpg" || pkg == "internal/testmail"
+	return strings.HasSuffix(pkg, "test") || pkg == "internal/testpg" || pkg == "internal/testmail" || isHarness(pkg)
+}
+
+// isHarness reports whether a package is part of the crash harness, whose
+// workers are host programs: they choose drivers and stores like any host.
+func isHarness(pkg string) bool {
+	return pkg == "internal/crashtest" || strings.HasPrefix(pkg, "internal/crashtest/")
 }
 
 func isExample(pkg string) bool { return pkg == "examples" || strings.HasPrefix(pkg, "examples/") }
