@@ -96,13 +96,16 @@ func countFile(path string, b []byte) int {
 	if at := blank.FindIndex(b); at != nil {
 		b = b[:at[0]]
 	}
+	if !anyField.Match(b) {
+		return 0
+	}
 	different := map[string]bool{}
 	for _, m := range wellKnown.FindAllSubmatch(b, -1) {
 		different[strings.ToLower(string(m[1]))] = true
 	}
 	at := wellKnown.FindIndex(b)
 	switch {
-	case at == nil || !anyField.Match(b):
+	case at == nil:
 		return 0
 	case at[0] == 0, len(different) > 1, !junk.Match(b):
 		return 1
