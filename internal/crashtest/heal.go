@@ -19,14 +19,18 @@ func (s *story) heal(ctx context.Context) error {
 	if _, err := s.spawn(""); err != nil {
 		return err
 	}
-	st, err := s.settle(ctx)
-	if err != nil {
+	begun := time.Now()
+	if err := s.settle(ctx); err != nil {
 		return err
 	}
+	s.took("settle", begun)
+	begun = time.Now()
 	if err := s.stop(); err != nil {
 		return err
 	}
-	if st, err = s.watch.look(ctx); err != nil {
+	s.took("stop", begun)
+	st, err := s.watch.look(ctx)
+	if err != nil {
 		return fmt.Errorf("the last look at the database: %w", err)
 	}
 	return s.judge(ctx, st)
@@ -34,7 +38,7 @@ func (s *story) heal(ctx context.Context) error {
 
 // settle waits until everything is final. What is not within the bound is a
 // violation, and the story is judged as it stands.
-func (s *story) settle(ctx context.Context) (*state, error) {
+func (s *story) settle(ctx context.Context) error {
 	bound := s.o.Bound
 	if bound == 0 {
 		bound = time.Minute
@@ -48,22 +52,22 @@ func (s *story) settle(ctx context.Context) (*state, error) {
 			left = s.unfinished(st)
 		}
 		if err == nil && len(left) == 0 {
-			return st, nil
+			return nil
 		}
 		for _, p := range s.living {
 			if p.gone() {
-				return nil, fmt.Errorf("a worker ended by itself while healing: %v", p.err)
+				return fmt.Errorf("a worker ended by itself while healing: %v", p.err)
 			}
 		}
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 		if time.Now().After(end) {
 			if err != nil {
-				return nil, fmt.Errorf("the database does not answer: %w", err)
+				return fmt.Errorf("the database does not answer: %w", err)
 			}
 			s.ledger.violate("9", "not final after %v: %s", bound, strings.Join(left[:min(len(left), 8)], "; "))
-			return st, nil
+			return nil
 		}
 		time.Sleep(40 * time.Millisecond)
 	}

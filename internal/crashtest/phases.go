@@ -91,6 +91,7 @@ const (
 
 // phase runs a worker under load until it dies at its point.
 func (s *story) phase(ctx context.Context, i int, point string) error {
+	defer s.took(point, time.Now())
 	s.prune()
 	if alone(point) {
 		for _, p := range s.living {
@@ -248,6 +249,7 @@ func (s *story) killPostgres(ctx context.Context) error {
 			return err
 		}
 	}
+	defer s.took("postgres", time.Now())
 	s.load(ctx)
 	time.Sleep(time.Duration(20+s.rnd.IntN(200)) * time.Millisecond)
 	if err := s.o.Cluster.kill(); err != nil {
@@ -265,6 +267,7 @@ func (s *story) killPostgres(ctx context.Context) error {
 // exhaust goes on under load until the faults that the seed planned have
 // happened.
 func (s *story) exhaust(ctx context.Context) error {
+	defer s.took("exhaust", time.Now())
 	defer s.fake.Mute(user, false)
 	want := s.timeout() + "/" + string(mailboxtest.FaultHangAfter)
 	cut := Cuts()[uint64(s.seed)%uint64(len(Cuts()))]
@@ -280,7 +283,7 @@ func (s *story) exhaust(ctx context.Context) error {
 			s.provoke(wire.CallStep(s.timeout()))
 		}
 		if time.Now().After(end) {
-			return fmt.Errorf("planned fault did not fire: %s or %s", want, cut)
+			return fmt.Errorf("planned fault did not fire: %s %v, %s %v", want, hung, cut, wasCut)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()

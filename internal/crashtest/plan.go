@@ -118,6 +118,8 @@ func provoke(kind, step string) (p provocation) {
 	case wire.CallStep(mailboxtest.OpFindSent):
 		fault(send, mailboxtest.FaultCutAfter, 1)
 		p.mute = true
+	case wire.CallStep(mailboxtest.OpFindDraft): // it finds one where an answer got lost
+		fault(mailboxtest.OpDraft, mailboxtest.FaultCutAfter, 1)
 	case wire.StepQueued:
 		fault(send, mailboxtest.FaultThrottle, 1)
 	case wire.StepFailed:

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/helpdesk-go/helpdesk/internal/crashtest/wire"
@@ -56,6 +57,8 @@ type Result struct {
 	Kills, PostgresKills int
 	Mails, Replies       int
 	Took                 time.Duration
+	// Slow tells what the time went into, a line of durations.
+	Slow string
 }
 
 // Passed reports whether the run is valid and kept every promise.
@@ -75,7 +78,7 @@ func Run(ctx context.Context, seed int64, o Options) Result {
 	err := s.tell(ctx)
 	s.close()
 	r := Result{Seed: seed, Provider: s.kind, Fired: s.fired(), Violations: s.ledger.violations,
-		Kills: s.kills, PostgresKills: s.pgKills, Mails: len(s.gen.mails), Took: time.Since(start)}
+		Kills: s.kills, PostgresKills: s.pgKills, Mails: len(s.gen.mails), Took: time.Since(start), Slow: strings.Join(s.slow, " ")}
 	for _, x := range s.orders.list() {
 		if x.Kind != wire.CmdConnect {
 			r.Replies++
@@ -115,6 +118,12 @@ type story struct {
 	kills   int
 	pgKills int
 	replies int
+	slow    []string
+}
+
+// took notes how long a part of the story took.
+func (s *story) took(what string, since time.Time) {
+	s.slow = append(s.slow, fmt.Sprintf("%s:%v", what, time.Since(since).Round(10*time.Millisecond)))
 }
 
 const user = "support"
@@ -150,17 +159,19 @@ func (s *story) setUp(ctx context.Context) (err error) {
 	u.Host = s.proxy.addr()
 	s.workerDSN = u.String()
 	caps := capabilities(s.kind)
+	// A search that is to hang after its effect must find something.
+	finds := s.kind == filing && s.timeout() == mailboxtest.OpFindSent
 	s.fake = mailboxtest.NewFake(mailboxtest.FakeOptions{
 		Name: "fake", Capabilities: caps, RewriteMessageID: s.rnd.IntN(2) == 0 && caps.FindSent,
-		FilesSent: s.kind == bare && s.rnd.IntN(2) == 0, SentLag: time.Duration(s.rnd.IntN(60)) * time.Millisecond,
+		FilesSent: finds || s.rnd.IntN(2) == 0, SentLag: time.Duration(s.rnd.IntN(60)) * time.Millisecond,
 	})
 	past := s.gen.history(time.Now())
 	for _, m := range past {
 		m.id = s.fake.DeliverAt(user, m.raw, m.at)
 	}
 	set := wire.Settings{
-		Provider: "fake", Capabilities: caps, MaxMail: mailMost, PageSize: 4, PollEvery: 12 * time.Second, Scale: 60,
-		Lease: time.Second, Patience: time.Second,
+		Provider: "fake", Capabilities: caps, MaxMail: mailMost, PageSize: 4, PollEvery: 20 * time.Second, Scale: 100,
+		Lease: 800 * time.Millisecond, Patience: time.Second,
 		Account: wire.Account{ProviderName: "fake", User: user, Email: "support@" + domain, Name: s.gen.mark, Password: s.gen.mark},
 		Since:   past[0].at.Add(-time.Minute),
 	}

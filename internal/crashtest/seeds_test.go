@@ -81,7 +81,7 @@ func logged(o Options, seed int64) Options {
 
 func report(t *testing.T, r Result) {
 	t.Helper()
-	t.Logf("seed %d (%s): %d mails, %d replies, %d kills, %v", r.Seed, r.Provider, r.Mails, r.Replies, r.Kills, r.Took.Round(1e7))
+	t.Logf("seed %d (%s): %d mails, %d replies, %d kills, %v: %s", r.Seed, r.Provider, r.Mails, r.Replies, r.Kills, r.Took.Round(1e7), r.Slow)
 	if r.Invalid != "" {
 		t.Errorf("seed %d is invalid: %s\n\t%s", r.Seed, r.Invalid, r.Rerun())
 	}

@@ -167,6 +167,9 @@ func (s *story) unfinished(st *state) (what []string) {
 		add(t.leased && t.late > leaseGrace, "a lease ran out and nobody took it: "+t.kind)
 	}
 	for _, x := range s.orders.list() {
+		if x.mail != nil && !x.settled && s.quarantined(st, x.mail) {
+			continue // there is no ticket to answer
+		}
 		add(!x.settled, fmt.Sprintf("a command is not done: %s (%s, %d tries)", x.Kind, x.cause, x.tries))
 		add(x.ok && x.Kind != wire.CmdConnect && x.Kind != wire.CmdRollback && st.deliveries[x.Reply] == "", "a reply is missing")
 	}
