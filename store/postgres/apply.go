@@ -86,10 +86,10 @@ func insertRows[T any](p *plan, r relation[T], rows []T) {
 	}
 }
 
-// updateRows adds the statement that changes all of the rows, if there are any.
+// updateRows adds the statements that change the rows, one for each.
 func updateRows[T any](p *plan, r relation[T], rows []T, sql, what string, kind error) {
-	if len(rows) > 0 {
-		p.add(step{sql: sql, args: r.args(p.tenant, rows), tag: exactly(len(rows), what, kind)})
+	for i := range rows {
+		p.add(step{sql: sql, args: r.row(p.tenant, &rows[i]), tag: exactly(1, what, kind)})
 	}
 }
 

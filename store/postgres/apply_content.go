@@ -11,15 +11,8 @@ import (
 
 func (p *plan) conversations(c store.Changes) {
 	insertRows(p, tickets, c.NewTickets)
-	if len(c.Tickets) > 1 {
-		var ids []ticket.ID
-		for _, u := range c.Tickets {
-			ids = append(ids, u.ID)
-		}
-		p.add(step{sql: `SELECT 1 FROM {s}.tickets WHERE tenant = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE`,
-			args: []any{string(p.tenant), uuids(ids)}})
-	}
-	updateRows(p, ticketUpdates, c.Tickets, ticketUpdates.update("t.id = x.id AND t.version = x.was AND t.mailbox = x.mailbox",
+	inOrder := slices.SortedFunc(slices.Values(c.Tickets), func(a, b store.TicketUpdate) int { return compareIDs(a.ID, b.ID) })
+	updateRows(p, ticketUpdates, inOrder, ticketUpdates.update("t.id = x.id AND t.version = x.was AND t.mailbox = x.mailbox",
 		"status", "assignee", "tags", "origin", "contact", "seq", "answers", "version", "related", "created_at", "updated_at", "closed_at"),
 		"ticket changed meanwhile", store.ErrStale)
 	p.belongs(c)
@@ -57,8 +50,8 @@ func (p *plan) belongs(c store.Changes) {
 	}
 	if len(ids) > 0 {
 		p.add(step{
-			sql: `SELECT 1 FROM unnest($2::uuid[], $3::uuid[]) AS x(id, mailbox)
-				JOIN {s}.tickets t ON t.tenant = $1 AND t.id = x.id AND t.mailbox = x.mailbox`,
+			sql: `SELECT 1 FROM unnest($2::uuid[], $3::uuid[]) AS x(id, mailbox) CROSS JOIN LATERAL (
+				SELECT 1 FROM {s}.tickets WHERE tenant = $1 AND id = x.id AND mailbox IS NOT DISTINCT FROM x.mailbox OFFSET 0) t`,
 			args: []any{string(p.tenant), uuids(ids), uuids(boxes)},
 			tag:  exactly(len(ids), "ticket of the changes", store.ErrNotFound),
 		})
@@ -135,8 +128,14 @@ func (p *plan) contacts(in []store.Contact) {
 	slices.SortFunc(rows, func(a, b store.Contact) int {
 		return cmp.Or(compareIDs(a.Mailbox, b.Mailbox), bytes.Compare(a.Address[:], b.Address[:]))
 	})
-	updateRows(p, contacts, rows, contacts.insert(`ON CONFLICT (tenant, mailbox, address) DO UPDATE SET id = t.id
-		WHERE t.id = excluded.id`), "address is another contact's", store.ErrStale)
+	if len(rows) > 0 {
+		p.add(step{
+			sql: contacts.insert(`ON CONFLICT (tenant, mailbox, address) DO UPDATE SET id = t.id
+				WHERE t.id = excluded.id`),
+			args: contacts.args(p.tenant, rows),
+			tag:  exactly(len(rows), "address is another contact's", store.ErrStale),
+		})
+	}
 }
 
 func (p *plan) quarantine(c store.Changes) {

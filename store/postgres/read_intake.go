@@ -72,10 +72,11 @@ var candidates = `WITH picks AS MATERIALIZED (
 			CROSS JOIN LATERAL (SELECT updated_at FROM {s}.tickets
 				WHERE tenant = $1 AND id = h.ticket AND mailbox IS NOT DISTINCT FROM $2 OFFSET 0) k
 			ORDER BY k.updated_at DESC, h.ticket DESC LIMIT $6) p),
-	ids AS MATERIALIZED (
-		SELECT id FROM picks
-		UNION SELECT ticket FROM {s}.messages
-		WHERE tenant = $1 AND mailbox IS NOT DISTINCT FROM $2 AND id = ANY($4::uuid[]))
+	named AS MATERIALIZED (
+		SELECT g.id, g.ticket FROM unnest($4::uuid[]) AS x(id) CROSS JOIN LATERAL (
+			SELECT id, ticket FROM {s}.messages
+			WHERE tenant = $1 AND id = x.id AND mailbox IS NOT DISTINCT FROM $2 OFFSET 0) g),
+	ids AS MATERIALIZED (SELECT id FROM picks UNION SELECT ticket FROM named)
 	SELECT ` + domainTickets.columns() + `, d.fingerprint, d.role, d.contact, d.pending, d.message
 	FROM ids CROSS JOIN LATERAL (SELECT * FROM {s}.tickets
 		WHERE tenant = $1 AND id = ids.id AND mailbox IS NOT DISTINCT FROM $2 OFFSET 0) t
@@ -84,9 +85,7 @@ var candidates = `WITH picks AS MATERIALIZED (
 		FROM picks p WHERE p.id = t.id
 		UNION ALL SELECT m.address, NULL, m.contact, m.pending, NULL
 		FROM {s}.members m WHERE m.tenant = $1 AND m.ticket = t.id AND m.address = ANY($5::bytea[])
-		UNION ALL SELECT NULL, NULL, NULL, NULL, g.id
-		FROM {s}.messages g WHERE g.tenant = $1 AND g.mailbox IS NOT DISTINCT FROM $2
-			AND g.ticket = t.id AND g.id = ANY($4::uuid[])) d
+		UNION ALL SELECT NULL, NULL, NULL, NULL, n.id FROM named n WHERE n.ticket = t.id) d
 	ORDER BY t.id, d.role, d.fingerprint, d.message`
 
 // Candidates implements [store.Intake]. Each row tells one thing of a ticket: a
@@ -153,8 +152,8 @@ func (r *reader) Contacts(ctx context.Context, tenant ticket.TenantID, mailbox t
 		return out, nil
 	}
 	err := r.run(ctx, "contacts", step{
-		sql: `SELECT ` + contacts.columns() + ` FROM {s}.contacts t
-			WHERE t.tenant = $1 AND t.mailbox = $2 AND t.address = ANY($3::bytea[])`,
+		sql: `SELECT ` + contacts.columns() + ` FROM unnest($3::bytea[]) AS x(address) CROSS JOIN LATERAL (
+			SELECT * FROM {s}.contacts WHERE tenant = $1 AND mailbox = $2 AND address = x.address OFFSET 0) t`,
 		args: []any{string(tenant), uid{&mailbox}, prints(addrs)},
 		rows: func(rows pgx.Rows) error {
 			found, err := contacts.scan(rows)
@@ -174,7 +173,8 @@ func (r *reader) TicketKeys(ctx context.Context, tenant ticket.TenantID, ids []t
 		return out, nil
 	}
 	err := r.run(ctx, "ticket keys", step{
-		sql:  `SELECT id, key_slot FROM {s}.tickets WHERE tenant = $1 AND id = ANY($2::uuid[])`,
+		sql: `SELECT t.id, t.key_slot FROM unnest($2::uuid[]) AS x(id) CROSS JOIN LATERAL (
+			SELECT id, key_slot FROM {s}.tickets WHERE tenant = $1 AND id = x.id OFFSET 0) t`,
 		args: []any{string(tenant), uuids(ids)},
 		rows: func(rows pgx.Rows) error {
 			return pairs(rows, func(id, key ticket.ID) { out[id] = key })

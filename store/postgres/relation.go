@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -104,21 +105,30 @@ func (r relation[T]) insert(conflict string) string {
 		" FROM " + r.rows() + " ORDER BY x.ord " + conflict
 }
 
-// update replaces columns of the rows that where selects; where joins the row
-// t with the values x. Fields that set does not list are only for where.
+// update replaces columns of the row t that where selects by the values x.
+// Fields that set does not list are only for where. It changes one row: a
+// statement for many is at the mercy of the planner, which reads all rows of a
+// tenant when it takes the table for small.
 func (r relation[T]) update(where string, set ...string) string {
-	listed := map[string]bool{}
-	for _, name := range set {
-		listed[name] = true
-	}
-	var assign []string
-	for _, f := range r.fields {
-		if listed[f.name] {
+	var values, assign []string
+	for i, f := range r.fields {
+		values = append(values, fmt.Sprintf("$%d::%s AS %s", i+2, f.typ, f.name))
+		if slices.Contains(set, f.name) {
 			assign = append(assign, f.name+" = x."+f.name+f.in)
 		}
 	}
-	return "UPDATE {s}." + r.name + " t SET " + strings.Join(assign, ", ") + " FROM " + r.rows() +
-		" WHERE t.tenant = $1 AND " + where
+	return "UPDATE {s}." + r.name + " t SET " + strings.Join(assign, ", ") +
+		" FROM (SELECT " + strings.Join(values, ", ") + ") x WHERE t.tenant = $1 AND " + where
+}
+
+// row is the arguments of update.
+func (r relation[T]) row(tenant ticket.TenantID, v *T) []any {
+	args := make([]any, 0, len(r.fields)+1)
+	args = append(args, string(tenant))
+	for _, f := range r.fields {
+		args = append(args, f.at(v))
+	}
+	return args
 }
 
 // lift describes a field of a record inside another one.
