@@ -113,7 +113,7 @@ type exchange struct {
 	budget int64         // bytes that the server may send; zero is smallBudget
 	extra  time.Duration // on top of the command timeout
 	mail   bool          // mail is transferred, so its words are not the server's
-	leave  bool          // the context's end gives it leaveTime instead of ending it
+	leave  bool          // the context's end gives it lookTime instead of ending it
 }
 
 // do runs commands within bounds and classifies what went wrong.
@@ -132,7 +132,7 @@ func (c *conn) do(ctx context.Context, op string, x exchange, f func(*imapclient
 	end := c.g.begin(until, c.p.opts.CommandTimeout+x.extra, x.budget)
 	defer end()
 	if x.leave {
-		defer context.AfterFunc(ctx, func() { c.g.extend(leaveTime) })()
+		defer context.AfterFunc(ctx, func() { c.g.extend(lookTime) })()
 	}
 	if err := f(c.cl); err != nil {
 		return c.classify(op, err)

@@ -13,6 +13,10 @@ import (
 // leaveTime is how long the end of an IDLE may take once Wait is to return.
 const leaveTime = 5 * time.Second
 
+// lookTime is how long a Wait that is to return may go on looking at the
+// folder, so that its end does not cost the connection.
+const lookTime = 2 * time.Second
+
 // Wait implements mailbox.Waiter with IDLE (RFC 2177) on the first folder. It
 // leaves IDLE after each slice and looks itself, because some servers and
 // most NATs let an IDLE die without a word. Where several folders are read, the
