@@ -39,8 +39,8 @@ func (c *conn) Changes(ctx context.Context, q mailbox.Query) (mailbox.Page, erro
 	if !ok {
 		return mailbox.Page{}, fail("changes", mailbox.CursorExpired, "the archive is not what it was", nil)
 	}
-	since := c.since.Add(time.Second - 1).Unix() // the next whole second, which is what mails have
-	at = max(at, sort.Search(idx.Len(), func(i int) bool { return idx.mails[i].at >= since }))
+	since := c.since.Add(time.Second - 1).Unix() // the next whole second, which is all that is known of mails
+	at = max(at, sort.Search(idx.Len(), func(i int) bool { return idx.mails[i].at/second >= since }))
 	end := min(at+q.Limit, idx.Len())
 	page := mailbox.Page{Items: make([]mailbox.Item, 0, end-at), Next: idx.cursor(end), More: end < idx.Len()}
 	for i := at; i < end; i++ {

@@ -41,7 +41,7 @@ type file struct {
 // entry is a mail. There may be millions of them.
 type entry struct {
 	id     [16]byte
-	at     int64 // when it was received, in seconds since 1970
+	at     int64 // when it was received, in microseconds since 1970 (see moment)
 	off    int64 // where it is in its file
 	length int64 // how long it is there
 	size   int64 // how long it is once the quoting of an mbox is taken off
@@ -59,7 +59,7 @@ func makeIndex(ctx context.Context, roots []string, now time.Time) (*Index, erro
 	}
 	x.mails = slices.Clip(x.mails)
 	slices.SortFunc(x.mails, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.file, b.file), cmp.Compare(a.off, b.off))
+		return cmp.Or(cmp.Compare(a.at/second, b.at/second), cmp.Compare(a.file, b.file), cmp.Compare(a.off, b.off))
 	})
 	x.dropTwins()
 	h := sha256.New()
@@ -79,7 +79,7 @@ func (x *Index) dropTwins() {
 	here := map[[16]byte]bool{}
 	n := 0
 	for i, m := range x.mails {
-		if i > 0 && m.at != x.mails[i-1].at {
+		if i > 0 && m.at/second != x.mails[i-1].at/second {
 			clear(here)
 		}
 		if here[m.id] {
@@ -106,7 +106,7 @@ func (x *Index) Item(i int) mailbox.Item {
 	p := place{root: f.root, rel: f.rel, off: m.off, length: m.length, size: m.size}
 	return mailbox.Item{
 		ID: hex.EncodeToString(m.id[:]), Ref: p.String(), Size: m.size,
-		ReceivedAt: time.Unix(m.at, 0).UTC(),
+		ReceivedAt: time.UnixMicro(m.at).UTC(),
 	}
 }
 

@@ -239,6 +239,25 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+// TestMoment: copies without Message-ID that came by different ways have one
+// time to the microsecond, other mails of the same second another.
+func TestMoment(t *testing.T) {
+	at := func(id byte, head string) int64 { return moment(1000, []byte(head), [16]byte{id}) }
+	mail := "From: a@b\nSubject: x\n y\nDate: z\n\nHello"
+	if at(1, mail) != at(2, "Received: by c\n\tfor d\r\n"+strings.ReplaceAll(mail, "\n", "\r\n")+"\r\n") {
+		t.Error("copies have two times")
+	}
+	if at(1, mail) == at(1, strings.Replace(mail, "x", "y", 1)) || at(1, "A: b\n\n1\n") == at(1, "A: b\n\n2\n") {
+		t.Error("two mails have one time")
+	}
+	if named := "Message-ID: <a@b>\n" + mail; at(1, named) == at(2, named) {
+		t.Error("two mails with a Message-ID have one time")
+	}
+	if at(1, mail)/second != 1000 || at(1, "")/second != 1000 {
+		t.Error("the second is another")
+	}
+}
+
 // TestOddFiles: pipes, unreadable and replaced files end no walk.
 func TestOddFiles(t *testing.T) {
 	dir := t.TempDir()

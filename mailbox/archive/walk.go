@@ -180,8 +180,9 @@ func (w *walker) add(root int, rel string, p part, modified time.Time) {
 	if len(files) == 0 || files[len(files)-1] != (file{root, rel}) {
 		w.idx.files = append(files, file{root, rel})
 	}
+	id := idOf(root, rel, p.off, p.length, p.head)
 	w.idx.mails = append(w.idx.mails, entry{
-		id: idOf(root, rel, p.off, p.length, p.head), at: receivedAt(p.head, p.envelope, modified, w.now),
+		id: id, at: moment(receivedAt(p.head, p.envelope, modified, w.now), p.head, id),
 		off: p.off, length: p.length, size: p.size, file: uint32(len(w.idx.files) - 1), n: p.n,
 	})
 }
