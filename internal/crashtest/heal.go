@@ -16,7 +16,11 @@ func (s *story) heal(ctx context.Context) error {
 	s.mend()
 	s.prune()
 	// The last worker is fresh, so that its base is known.
-	if _, err := s.spawn(""); err != nil {
+	fresh, err := s.spawn("")
+	if err != nil {
+		return err
+	}
+	if err := s.greeted(ctx, fresh); err != nil {
 		return err
 	}
 	begun := time.Now()
@@ -36,6 +40,20 @@ func (s *story) heal(ctx context.Context) error {
 	return s.judge(ctx, st)
 }
 
+// greeted waits until a worker listens to signals.
+func (s *story) greeted(ctx context.Context, p *process) error {
+	for !p.gone() && ctx.Err() == nil {
+		s.ledger.mu.Lock()
+		idle := s.ledger.idle[p.n]
+		s.ledger.mu.Unlock()
+		if idle > 0 {
+			return nil
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return fmt.Errorf("a worker did not begin: %v", p.err)
+}
+
 // settle waits until everything is final. What is not within the bound is a
 // violation, and the story is judged as it stands.
 func (s *story) settle(ctx context.Context) error {
@@ -43,7 +61,8 @@ func (s *story) settle(ctx context.Context) error {
 	if bound == 0 {
 		bound = time.Minute
 	}
-	end := time.Now().Add(bound)
+	start := time.Now()
+	end := start.Add(bound)
 	for {
 		s.fake.Notify(user)
 		st, err := s.watch.look(ctx)
@@ -61,6 +80,9 @@ func (s *story) settle(ctx context.Context) error {
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if s.ledger.broken() && time.Now().After(start.Add(bound/6)) {
+			return nil // what is broken already need not be waited for
 		}
 		if time.Now().After(end) {
 			if err != nil {

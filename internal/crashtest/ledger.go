@@ -37,7 +37,8 @@ type ledger struct {
 	leases     map[ticket.ID]lease
 	listed     map[string]listing // cursor -> how it was come by
 	violations []Violation
-	idle, end  map[int]int // goroutines of workers
+	idle, end  map[int]int   // goroutines of workers
+	moved      chan struct{} // receives after a cursor moved
 }
 
 // lease is the last lease of a task that the harness knows.
@@ -58,7 +59,7 @@ type listing struct {
 func newLedger(seed int64) *ledger {
 	return &ledger{
 		seed: seed, fired: map[string]int{}, crashed: map[int]string{}, leases: map[ticket.ID]lease{},
-		listed: map[string]listing{}, idle: map[int]int{}, end: map[int]int{},
+		listed: map[string]listing{}, idle: map[int]int{}, end: map[int]int{}, moved: make(chan struct{}, 1),
 	}
 }
 
@@ -79,6 +80,13 @@ func (l *ledger) violateLocked(invariant, format string, args ...any) {
 	if len(l.violations) < 50 && !slices.Contains(l.violations, v) {
 		l.violations = append(l.violations, v)
 	}
+}
+
+// broken reports whether a promise was not kept.
+func (l *ledger) broken() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.violations) > 0
 }
 
 // pointOf is the point at which a worker said it dies, or empty.
@@ -159,6 +167,12 @@ func (l *ledger) report(r wire.Report) {
 		l.leases[r.Task] = at
 		l.ended(r) // from now on it may be given to somebody else
 	case wire.ReportCommit:
+		if r.Cursor != "" {
+			select {
+			case l.moved <- struct{}{}:
+			default:
+			}
+		}
 		at := l.leases[r.Task]
 		if at.begun[r.Token] {
 			l.violateLocked("L", "task %s: a write under token %d committed although %d had been given before it began", r.Task, r.Token, at.token)

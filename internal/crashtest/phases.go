@@ -156,6 +156,9 @@ func (s *story) provoke(point string) {
 	if p.large {
 		s.arrive(s.gen.large())
 	}
+	if p.form != "" {
+		s.reply(p.form)
+	}
 }
 
 // alone tells whether a point needs the worker to be the only one: what one
@@ -185,7 +188,7 @@ func (s *story) load(context.Context) {
 	if s.rnd.IntN(3) == 0 {
 		s.touch()
 	}
-	s.reply()
+	s.reply([]string{wire.CmdPlain, wire.CmdCommit, wire.CmdCommit, wire.CmdRollback}[s.rnd.IntN(4)])
 }
 
 // arrive puts a mail into the mailbox.
@@ -212,8 +215,8 @@ func (s *story) touch() {
 // repliesMost is from when on replies are asked for only one after the other.
 const repliesMost = 15
 
-// reply asks for an answer to some mail, in one of the three forms.
-func (s *story) reply() {
+// reply asks for an answer to some mail, in one of its forms.
+func (s *story) reply(form string) {
 	c := s.gen.any(s.rnd.IntN(4) == 0)
 	if c == nil || s.replies > repliesMost && s.orders.open() > 2 {
 		return
@@ -221,7 +224,7 @@ func (s *story) reply() {
 	m := c.mails[s.rnd.IntN(len(c.mails))]
 	s.replies++
 	cmd := wire.Command{
-		Kind:  []string{wire.CmdPlain, wire.CmdCommit, wire.CmdCommit, wire.CmdRollback}[s.rnd.IntN(4)],
+		Kind:  form,
 		Mail:  marked(m.id),
 		Reply: ticket.NewID(time.Now()),
 		Text:  fmt.Sprintf("%s-reply-%04d.", s.gen.mark, s.replies),

@@ -97,8 +97,9 @@ func ordered(kind string) []string {
 // planned fault.
 type provocation struct {
 	faults []mailboxtest.Fault
-	mute   bool // no notifications, so that a doubt is looked into before the copy is listed
-	large  bool // a mail above the size of a blob
+	mute   bool   // no notifications, so that a doubt is looked into before the copy is listed
+	large  bool   // a mail above the size of a blob
+	form   string // of the reply; empty means any
 }
 
 // provoke leads to a step of the worker.
@@ -128,6 +129,10 @@ func provoke(kind, step string) (p provocation) {
 		fault(mailboxtest.OpFetch, mailboxtest.FaultHalfBody, 2)
 	case wire.StepBlob:
 		p.large = true
+	case wire.StepReply:
+		p.form = wire.CmdPlain
+	case wire.StepJoin:
+		p.form = wire.CmdCommit
 	}
 	return p
 }

@@ -33,6 +33,7 @@ type server struct {
 
 	mu    sync.Mutex
 	conns map[int64]*openConn
+	dead  map[int]bool
 	last  int64
 }
 
@@ -46,7 +47,8 @@ func newServer(socket string, f *mailboxtest.Fake, l *ledger, o *orders, set wir
 	if err != nil {
 		return nil, err
 	}
-	s := &server{fake: f, provider: f.Provider(), ledger: l, orders: o, set: set, listen: ln, conns: map[int64]*openConn{}}
+	s := &server{fake: f, provider: f.Provider(), ledger: l, orders: o, set: set, listen: ln,
+		conns: map[int64]*openConn{}, dead: map[int]bool{}}
 	mux := http.NewServeMux()
 	handle(mux, "/hello", func(context.Context, int) wire.Settings { return s.set })
 	handle(mux, "/call", s.call)
@@ -86,6 +88,7 @@ func handle[In, Out any](mux *http.ServeMux, path string, f func(context.Context
 func (s *server) bury(worker int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.dead[worker] = true
 	n := 0
 	for id, c := range s.conns {
 		if c.worker == worker {
@@ -129,8 +132,8 @@ func (s *server) open(ctx context.Context, q wire.Call) wire.Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last++
-	if ctx.Err() != nil {
-		_ = c.Close() // the worker is gone
+	if ctx.Err() != nil || s.dead[q.Worker] {
+		_ = c.Close() // nobody would
 		return wire.Answer{}
 	}
 	s.conns[s.last] = &openConn{c, q.Worker}
@@ -216,11 +219,12 @@ type order struct {
 
 // orders are the commands of a story.
 type orders struct {
-	mu  sync.Mutex
-	all []*order
+	mu   sync.Mutex
+	all  []*order
+	dead map[int]bool // workers that get nothing more
 }
 
-func newOrders() *orders { return &orders{} }
+func newOrders() *orders { return &orders{dead: map[int]bool{}} }
 
 func (o *orders) add(c wire.Command, m *mail) *order {
 	o.mu.Lock()
@@ -248,6 +252,9 @@ func (o *orders) next(ctx context.Context, worker int) wire.Command {
 func (o *orders) take(worker int) (wire.Command, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.dead[worker] {
+		return wire.Command{}, false
+	}
 	for _, x := range o.all {
 		if x.given == 0 && !x.settled && time.Now().After(x.after) {
 			x.given = worker
@@ -277,6 +284,7 @@ func (o *orders) done(out wire.Outcome) {
 func (o *orders) bury(worker int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.dead[worker] = true // what it asked for last may still be under way
 	for _, x := range o.all {
 		if x.given == worker && !x.settled {
 			x.given = 0

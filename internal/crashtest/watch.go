@@ -12,8 +12,9 @@ import (
 	"github.com/helpdesk-go/helpdesk/internal/crashtest/wire"
 )
 
-// watch reads the database at its own times, past the proxy, and holds the
-// cursors to what the harness listed.
+// watch reads the database, past the proxy, after every commit that moves a
+// cursor and at times of its own, and holds the cursors to what the harness
+// listed.
 type watch struct {
 	s      *story
 	cancel context.CancelFunc
@@ -35,8 +36,9 @@ func watchDatabase(ctx context.Context, s *story) (*watch, error) {
 			case <-ctx.Done():
 				return
 			case <-t.C:
-				_, _ = w.look(ctx) // a database that is away is looked at later
+			case <-s.ledger.moved:
 			}
+			_, _ = w.look(ctx) // a database that is away is looked at later
 		}
 	}()
 	return w, nil

@@ -65,6 +65,7 @@ type host struct {
 	desk   *helpdesk.Desk
 	acme   *helpdesk.Tenant
 	db     *pgxpool.Pool
+	base   int // goroutines before there was anything to do
 }
 
 func run(ctx context.Context, client *wire.Client, o Options) error {
@@ -74,7 +75,8 @@ func run(ctx context.Context, client *wire.Client, o Options) error {
 	}
 	// The store opens its pools in the background; what counts as base is a
 	// process that does nothing yet.
-	client.Report(wire.Report{Kind: wire.ReportIdle, Goroutines: goroutines()})
+	h.base = runtime.NumGoroutine()
+	client.Report(wire.Report{Kind: wire.ReportIdle, Goroutines: h.base})
 	pg, err := openStore(ctx)
 	if err != nil {
 		return err
@@ -156,16 +158,17 @@ func onEvent(ctx context.Context, tx store.Tx, e ticket.Event) error {
 	return err
 }
 
-func goroutines() int { return runtime.NumGoroutine() }
-
 // settled counts the goroutines once those that are ending have ended.
 func (h *host) settled() int {
 	h.client.Close()
-	n := goroutines()
-	for range 50 {
+	n := runtime.NumGoroutine()
+	for range 200 {
+		if n <= h.base {
+			break
+		}
 		time.Sleep(10 * time.Millisecond)
 		h.client.Close()
-		n = min(n, goroutines())
+		n = min(n, runtime.NumGoroutine())
 	}
 	return n
 }
