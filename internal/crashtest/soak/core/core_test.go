@@ -84,6 +84,7 @@ func run(t *testing.T) proof.Batch {
 	b := proof.Batch{Fired: map[string]int{}, Ended: map[string]int{}, Points: points()}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
+	done := map[int64]bool{}
 	for range min(lanes, *count) {
 		o := options(t, worker, crashtest.NewCluster(t))
 		wg.Go(func() {
@@ -91,11 +92,18 @@ func run(t *testing.T) proof.Batch {
 				r := crashtest.Run(t.Context(), seed, o)
 				mu.Lock()
 				add(&b, r)
+				done[seed] = true
 				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
+	// A lane whose server did not come back ended with its test.
+	for seed := *from; seed < *from+*count; seed++ {
+		if !done[seed] {
+			b.Invalid = append(b.Invalid, proof.Invalid{Seed: seed, Why: "the harness gave up before its end"})
+		}
+	}
 	return b
 }
 
