@@ -67,12 +67,14 @@ func (s Section) markdown(p func(format string, args ...any)) {
 		p("| fault that fired | times | failure rate below (95 %%) |")
 		p("|---|---|---|")
 		for _, name := range fired {
-			n := s.Fired[name]
-			if n == 0 {
+			switch n := s.Fired[name]; {
+			case n == 0:
 				p("| %s | never | - |", name)
-				continue
+			case slices.Contains(s.Points, name):
+				p("| %s | %d | %s |", name, n, Bound(n, len(s.Violations)))
+			default: // came by chance, to make it harder
+				p("| %s | %d | |", name, n)
 			}
-			p("| %s | %d | %s |", name, n, Bound(n, len(s.Violations)))
 		}
 	}
 	if len(s.Ended) > 0 {

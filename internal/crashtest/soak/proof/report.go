@@ -55,9 +55,13 @@ func (s Section) Status() string {
 		return fmt.Sprintf("not complete: %d of %d", s.Have, s.Planned)
 	case s.Have < s.Full:
 		return fmt.Sprintf("scaled down to %d of %d", s.Have, s.Full)
-	default:
-		return "complete"
 	}
+	for _, p := range s.Points {
+		if s.Fired[p] == 0 {
+			return "complete, but " + p + " and perhaps others never fired"
+		}
+	}
+	return "complete"
 }
 
 // Bound is the failure rate that n independent tries without a failure leave
