@@ -2,12 +2,13 @@
 # make lint    formatting, vet, staticcheck, tidy modules
 # make fuzz    every fuzz target for FUZZTIME (20s)
 # make bench   every benchmark
+# make bench-imap  mails a second from Dovecot to PostgreSQL, against raw inserts
 # make soak    kills for hours, resumable: see docs/proofs/README.md
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := test
-.PHONY: test lint fuzz bench deps soak
+.PHONY: test lint fuzz bench deps soak bench-imap
 
 GO ?= go
 STATICCHECK := $(CURDIR)/.cache/bin/staticcheck
@@ -44,3 +45,8 @@ soak: deps
 	mkdir -p .cache/soak
 	$(GO) build -o .cache/soak/soak ./internal/crashtest/soak
 	exec .cache/soak/soak
+
+# desk/s is the whole way, fetch/s the driver alone, insert/s the same bytes
+# inserted raw; fsync is on, and all of it shares one machine.
+bench-imap: deps
+	$(GO) test -run='^$$' -bench=BenchmarkIMAP -benchtime=1x ./internal/benchimap
