@@ -54,21 +54,35 @@ type people struct {
 // ticket.
 const copiedMost = 50
 
-// newArrival reads a fetched mail. It never fails: what cannot be read is
-// marked for quarantine.
-func newArrival(it mailbox.Item, raw []byte, h *privacy.Hasher, self own, now time.Time) *arrival {
-	a := blankArrival(it, now)
+// arrived reads a fetched mail. It never fails: what cannot be read is marked
+// for quarantine.
+func (d *Desk) arrived(it mailbox.Item, raw []byte, h *privacy.Hasher, self own) *arrival {
+	a := blankArrival(it, d.now())
 	a.raw = raw
-	a.parse()
-	sum := rfc822.ContentFingerprint(raw)
-	a.seen.Content = h.Fingerprint(privacy.DomainContent, hex.EncodeToString(sum[:]))
-	a.seen.MessageID = h.Fingerprint(privacy.DomainMessageID, a.mail.MessageID)
-	a.ev = evidence(a.mail, it, h)
-	a.people = peopleOf(a.mail, h, self)
-	if it.Sent {
-		a.ours, a.oursByID = ourMessage(a.mail, h)
+	if !a.understand(d.parse, h, self) {
+		a.mail, a.ev, a.people, a.ours, a.cause = ticket.Inbound{}, ticket.Evidence{}, people{}, ticket.ID{}, causeParser
 	}
 	return a
+}
+
+// understand fills in what the mail says. A panic on the way stays inside this
+// one mail.
+func (a *arrival) understand(parse func([]byte) ticket.Inbound, h *privacy.Hasher, self own) (ok bool) {
+	defer func() { ok = recover() == nil }()
+	// First, because a quarantined mail is recognised by it as well.
+	sum := rfc822.ContentFingerprint(a.raw)
+	a.seen.Content = h.Fingerprint(privacy.DomainContent, hex.EncodeToString(sum[:]))
+	a.mail = parse(a.raw)
+	for i := range a.mail.Attachments {
+		a.mail.Attachments[i].Content = nil // the raw mail has it
+	}
+	a.seen.MessageID = h.Fingerprint(privacy.DomainMessageID, a.mail.MessageID)
+	a.ev = evidence(a.mail, a.item, h)
+	a.people = peopleOf(a.mail, h, self)
+	if a.item.Sent {
+		a.ours, a.oursByID = ourMessage(a.mail, h)
+	}
+	return true
 }
 
 // blankArrival is a mail that has not been fetched.
@@ -79,19 +93,6 @@ func blankArrival(it mailbox.Item, now time.Time) *arrival {
 	return &arrival{
 		item: it, message: ticket.NewID(now), ticket: ticket.NewID(now), key: ticket.NewID(now),
 		seen: store.Seen{ProviderID: it.ID, ReceivedAt: it.ReceivedAt.UTC()},
-	}
-}
-
-// parse keeps a panic of the parser inside this one mail.
-func (a *arrival) parse() {
-	defer func() {
-		if recover() != nil {
-			a.mail, a.cause = ticket.Inbound{}, causeParser
-		}
-	}()
-	a.mail = rfc822.Parse(a.raw)
-	for i := range a.mail.Attachments {
-		a.mail.Attachments[i].Content = nil // the raw mail has it
 	}
 }
 

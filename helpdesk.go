@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/helpdesk-go/helpdesk/mailbox"
+	"github.com/helpdesk-go/helpdesk/mailbox/rfc822"
 	"github.com/helpdesk-go/helpdesk/privacy"
 	"github.com/helpdesk-go/helpdesk/store"
 	"github.com/helpdesk-go/helpdesk/ticket"
@@ -67,6 +68,7 @@ type Desk struct {
 	providers map[string]mailbox.Provider
 	log       *slog.Logger
 	now       func() time.Time
+	parse     func(raw []byte) ticket.Inbound
 	profile   string
 	keysKept  bool
 	logKept   bool
@@ -92,8 +94,8 @@ func New(c Config) (*Desk, error) {
 	}
 	d := &Desk{
 		cfg: c, store: c.Store, blobs: c.Blobs, log: c.Logger, now: c.Now,
-		providers: map[string]mailbox.Provider{},
-		keysKept:  c.Keys.Durable(), logKept: c.AccessLog.Durable(),
+		parse: rfc822.Parse, providers: map[string]mailbox.Provider{},
+		keysKept: c.Keys.Durable(), logKept: c.AccessLog.Durable(),
 	}
 	for _, p := range c.Providers {
 		if p == nil || p.Name() == "" || d.providers[p.Name()] != nil {

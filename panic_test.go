@@ -1,6 +1,8 @@
 package helpdesk_test
 
 import (
+	"bytes"
+	"context"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -8,6 +10,7 @@ import (
 	"github.com/helpdesk-go/helpdesk"
 	"github.com/helpdesk-go/helpdesk/mailbox"
 	"github.com/helpdesk-go/helpdesk/mailbox/mailboxtest"
+	"github.com/helpdesk-go/helpdesk/mailbox/rfc822"
 	"github.com/helpdesk-go/helpdesk/store"
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
@@ -96,5 +99,59 @@ func panicInStore(b *bench, left *atomic.Int32) {
 		if panics.Load() > 0 {
 			b.t.Errorf("%d panics never happened", panics.Load())
 		}
+	})
+}
+
+// TestHookPanicsAboutHealth: a host's hook that panics about the very event
+// that tells of trouble does not take the process down.
+func TestHookPanicsAboutHealth(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		panics := 2
+		b := newBench(t, plain(), func(c *helpdesk.Config) {
+			c.OnEvent = func(_ context.Context, _ store.Tx, e ticket.Event) error {
+				if e.Type == ticket.MailboxHealth && panics > 0 {
+					panics--
+					panic("the host's bug")
+				}
+				return nil
+			}
+		})
+		b.fake.Inject(mailboxtest.Fault{Op: mailboxtest.OpChanges, Kind: mailboxtest.FaultServerError, Times: 3})
+		b.deliver(numbered(0))
+		b.patiently(30 * time.Minute)
+		b.wantNumbered(1)
+		if panics != 0 {
+			t.Errorf("%d panics never happened", panics)
+		}
+	})
+}
+
+// TestParserPanics: the mail that the parser panics over is quarantined with
+// its bytes, once however often it is listed, and comes out when the parser is
+// mended; the mail beside it is none the wiser.
+func TestParserPanics(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		b := newBench(t, plain(), nil)
+		b.desk.SetParse(func(raw []byte) ticket.Inbound {
+			if bytes.Contains(raw, []byte("Number 1")) {
+				panic("a bug of the parser")
+			}
+			return rfc822.Parse(raw)
+		})
+		for i := range 3 {
+			b.deliver(numbered(i))
+		}
+		b.work()
+		b.fake.ExpireCursor("acme")
+		b.patiently(5 * time.Minute)
+		held := b.quarantine()
+		if len(held) != 1 || held[0].Cause != "parser-failed" || len(b.tickets()) != 2 {
+			t.Fatalf("held %+v, %d tickets", held, len(b.tickets()))
+		}
+		b.desk.SetParse(rfc822.Parse)
+		if _, err := b.acme.Reprocess(b.agent, held[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		b.wantNumbered(3)
 	})
 }

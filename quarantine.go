@@ -127,7 +127,7 @@ func (t *Tenant) takeOutOnce(ctx context.Context, id ticket.ID, force bool) (tic
 		return ticket.ID{}, err
 	}
 	it := mailbox.Item{ID: q.ProviderID, Size: q.Size, ReceivedAt: q.ReceivedAt, Sent: q.Sent}
-	a := newArrival(it, raw, in.hash, in.self, t.desk.now())
+	a := t.desk.arrived(it, raw, in.hash, in.self)
 	a.held = &q
 	a.seen.ProviderID = ticket.LocalProviderID(a.message) // its own is that of the record
 	if a.cause != "" {

@@ -209,13 +209,12 @@ func (in *intake) unknown(ctx context.Context, items []mailbox.Item) ([]mailbox.
 // fetch gets one mail. A mail that is gone is nil, one that is too large is
 // quarantined unseen.
 func (in *intake) fetch(ctx context.Context, o *opened, it mailbox.Item) (*arrival, error) {
-	now := in.desk.now()
 	raw, err := call(ctx, "fetch", func(ctx context.Context) (mailbox.Raw, error) {
 		return o.conn.Fetch(ctx, it, in.desk.cfg.MaxMail)
 	})
 	switch {
 	case err == nil:
-		return newArrival(it, raw.Bytes, in.hash, in.self, now), nil
+		return in.desk.arrived(it, raw.Bytes, in.hash, in.self), nil
 	case mailbox.KindOf(err) == mailbox.NotFound:
 		return nil, nil
 	case mailbox.KindOf(err) == mailbox.TooLarge:

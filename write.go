@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/helpdesk-go/helpdesk/store"
+	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
 // The kinds of background work.
@@ -33,9 +34,21 @@ func (d *Desk) apply(ctx context.Context, tx store.Tx, c store.Changes) error {
 		return nil
 	}
 	for _, e := range c.Events {
-		if err := d.cfg.OnEvent(ctx, tx, e); err != nil {
+		if err := d.hook(ctx, tx, e); err != nil {
 			return fmt.Errorf("%w: %w", ErrHook, err)
 		}
 	}
 	return nil
+}
+
+// hook calls the host's. Its panic is its error: it must not end the process,
+// nor keep what happened to a task from being written down. What it panicked
+// with may be content and is left out.
+func (d *Desk) hook(ctx context.Context, tx store.Tx, e ticket.Event) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("it panicked (%T)", r)
+		}
+	}()
+	return d.cfg.OnEvent(ctx, tx, e)
 }
