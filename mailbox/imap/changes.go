@@ -16,13 +16,18 @@ func (c *conn) Changes(ctx context.Context, q mailbox.Query) (mailbox.Page, erro
 	if q.Limit < 1 {
 		return mailbox.Page{}, fail(opChanges, mailbox.Permanent, "limit is below 1", nil)
 	}
+	var page mailbox.Page
+	var err error
 	switch q.Stream {
 	case mailbox.Live:
-		return c.live(ctx, q)
+		page, err = c.live(ctx, q)
 	case mailbox.Backfill:
-		return c.backfill(ctx, q)
+		page, err = c.backfill(ctx, q)
+	default:
+		err = fail(opChanges, mailbox.Permanent, "stream is unknown", nil)
 	}
-	return mailbox.Page{}, fail(opChanges, mailbox.Permanent, "stream is unknown", nil)
+	c.ahead.expect(page.Items)
+	return page, err
 }
 
 // listing is a page in the making.

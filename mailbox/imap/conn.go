@@ -31,6 +31,8 @@ type conn struct {
 	current *folder
 	// seen remembers the folders as Changes saw them, by key.
 	seen map[string]folder
+	// ahead is what Fetch may expect to be asked for.
+	ahead ahead
 	// sent is the folder of sent mail once it was found, and lookedAt when it
 	// was last looked for in vain.
 	sent     string

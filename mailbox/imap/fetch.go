@@ -36,6 +36,12 @@ func (c *conn) Fetch(ctx context.Context, it mailbox.Item, maxSize int64) (mailb
 	if maxSize = min(maxSize, c.p.opts.MaxMailSize); maxSize <= 0 {
 		return mailbox.Raw{}, fail(opFetch, mailbox.TooLarge, "no mail is small enough", nil)
 	}
+	if b := c.ahead.take(it.ID); b != nil && ctx.Err() == nil && !c.stopped() {
+		if int64(len(b)) > maxSize {
+			return mailbox.Raw{}, fail(opFetch, mailbox.TooLarge, "mail is larger than allowed", nil)
+		}
+		return mailbox.Raw{Bytes: b}, nil
+	}
 	if c.current == nil || c.current.name != name {
 		if _, err := c.examine(ctx, opFetch, name); err != nil {
 			return mailbox.Raw{}, err
@@ -46,12 +52,18 @@ func (c *conn) Fetch(ctx context.Context, it mailbox.Item, maxSize int64) (mailb
 		// the caller that the cursor has expired.
 		return mailbox.Raw{}, fail(opFetch, mailbox.Transient, "UIDVALIDITY has changed", nil)
 	}
-	size, err := c.size(ctx, uid)
+	batch := c.ahead.plan(it.ID, maxSize)
+	size, err := c.size(ctx, uid, batch)
 	if err != nil {
 		return mailbox.Raw{}, err
 	}
 	if size > maxSize {
 		return mailbox.Raw{}, fail(opFetch, mailbox.TooLarge, "mail is larger than allowed", nil)
+	}
+	if len(batch) > 1 {
+		if b, err := c.fetchAhead(ctx, batch, maxSize); b != nil || err != nil {
+			return mailbox.Raw{Bytes: b}, err
+		}
 	}
 	b, err := c.body(ctx, uid, size, maxSize)
 	return mailbox.Raw{Bytes: b}, err
@@ -114,8 +126,12 @@ func readPart(m *imapclient.FetchMessageData, maxSize int64) (p part, err error)
 	return p, nil
 }
 
-// size returns RFC822.SIZE of a mail.
-func (c *conn) size(ctx context.Context, uid imap.UID) (int64, error) {
+// size returns RFC822.SIZE of a mail, which never changes: what the listing
+// told is not asked again.
+func (c *conn) size(ctx context.Context, uid imap.UID, batch []listed) (int64, error) {
+	if len(batch) > 0 {
+		return batch[0].size, nil
+	}
 	o := &imap.FetchOptions{UID: true, RFC822Size: true}
 	got, err := c.parts(ctx, exchange{}, imap.UIDSetNum(uid), o, c.p.opts.MaxMailSize)
 	if err != nil {

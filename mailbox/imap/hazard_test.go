@@ -103,25 +103,35 @@ func TestFetchHazards(t *testing.T) {
 		{name: "throttled", answers: map[string][]string{fetchBody: {"TAG NO [THROTTLED] slow\r\n"}}, kind: mailbox.Throttled},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			if tt.answers[fetchSize] == nil {
-				tt.answers[fetchSize] = []string{size}
+		_, asks := tt.answers[fetchSize]
+		if !asks {
+			tt.answers[fetchSize] = []string{size}
+		}
+		tt.answers["UID FETCH"] = []string{fmt.Sprintf(listRow, len(body))}
+		for _, listed := range []bool{true, false} {
+			if listed && asks {
+				continue // the size of a listed mail is not asked
 			}
-			tt.answers["UID FETCH"] = []string{fmt.Sprintf(listRow, len(body))}
-			c := connectPeer(t, &peer{answers: tt.answers}, imap.Options{CommandTimeout: 5 * time.Second})
-			raw, err := c.Fetch(context.Background(), listOne(t, c), 1<<20)
-			if tt.kind != "" {
-				wantKind(t, err, tt.kind)
-				if raw.Bytes != nil {
-					t.Errorf("bytes beside an error: %q", raw.Bytes)
+			t.Run(fmt.Sprintf("%s/listed %v", tt.name, listed), func(t *testing.T) {
+				t.Parallel()
+				c := connectPeer(t, &peer{answers: tt.answers}, imap.Options{CommandTimeout: 5 * time.Second})
+				it := listOne(t, c)
+				if !listed {
+					changes(t, c, mailbox.Query{Stream: mailbox.Live, Limit: 1}) // another page
 				}
-				return
-			}
-			if err != nil || string(raw.Bytes) != tt.want {
-				t.Fatalf("got %q, %v", raw.Bytes, err)
-			}
-		})
+				raw, err := c.Fetch(context.Background(), it, 1<<20)
+				if tt.kind != "" {
+					wantKind(t, err, tt.kind)
+					if raw.Bytes != nil {
+						t.Errorf("bytes beside an error: %q", raw.Bytes)
+					}
+					return
+				}
+				if err != nil || string(raw.Bytes) != tt.want {
+					t.Fatalf("got %q, %v", raw.Bytes, err)
+				}
+			})
+		}
 	}
 }
 
