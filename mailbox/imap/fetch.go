@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -116,7 +117,11 @@ func readPart(m *imapclient.FetchMessageData, maxSize int64) (p part, err error)
 			if item.Literal.Size() > maxSize {
 				return p, fail(opFetch, mailbox.TooLarge, "mail is larger than the server said", nil)
 			}
-			p.body, err = io.ReadAll(io.LimitReader(item.Literal, item.Literal.Size()+1))
+			// Room for what the server announced, within reason: the rest grows
+			// as it comes.
+			room := bytes.NewBuffer(make([]byte, 0, min(item.Literal.Size(), aheadBytes)+bytes.MinRead))
+			_, err = room.ReadFrom(io.LimitReader(item.Literal, item.Literal.Size()+1))
+			p.body = room.Bytes()
 			if err != nil || int64(len(p.body)) != item.Literal.Size() {
 				return p, errCut
 			}
