@@ -182,13 +182,13 @@ func (t *Tenant) reconnect(ctx context.Context, m store.Mailbox, c connecting) (
 		m.Version++
 		ch := store.Changes{Tenant: t.id, Mailboxes: []store.Mailbox{m}, Tasks: t.desk.firstTasks(m, c)}
 		// What waits after a failure, such as a reply behind a refused login,
-		// is tried at once.
+		// is tried at once, and so is what is being tried with the old account.
 		waiting, err := tx.Tasks(ctx, t.id, m.ID)
 		if err != nil {
 			return err
 		}
 		for _, w := range waiting {
-			if w.Attempts > 0 {
+			if w.Attempts > 0 || w.Leased {
 				ch.Tasks = append(ch.Tasks, t.desk.task(t.id, m.ID, w.Kind, w.Subject, 0))
 			}
 		}

@@ -24,6 +24,7 @@ type decision struct {
 	deliveries map[ticket.ID]ticket.Delivery
 	contacts   map[ticket.Fingerprint]ticket.ID
 	keys       map[ticket.ID]ticket.ID
+	prints     []ticket.Fingerprint // candidates were looked up by
 	cands      []ticket.Candidate
 	board      ticket.Board
 
@@ -60,8 +61,9 @@ func (p *decision) read(ctx context.Context, r store.Reader, page []*arrival) er
 	if p.known, err = r.Known(ctx, t, mb, probes); err != nil {
 		return err
 	}
+	p.prints = distinct(fps)
 	cands, err := r.Candidates(ctx, store.CandidateQuery{
-		Tenant: t, Mailbox: mb, Fingerprints: distinct(fps), Messages: msgs, From: distinct(from),
+		Tenant: t, Mailbox: mb, Fingerprints: p.prints, Messages: msgs, From: distinct(from),
 	})
 	if err != nil {
 		return err
@@ -139,12 +141,6 @@ func (p *decision) isOurs(ctx context.Context, r store.Reader, a *arrival) (bool
 		(a.oursByID || at == a.item.ID || at == ticket.LocalProviderID(m.ID)), nil
 }
 
-func distinct(fps []ticket.Fingerprint) []ticket.Fingerprint {
-	slices.SortFunc(fps, func(a, b ticket.Fingerprint) int { return slices.Compare(a[:], b[:]) })
-	fps = slices.Compact(fps)
-	return slices.DeleteFunc(fps, ticket.Fingerprint.IsZero)
-}
-
 // decide goes through the page in the provider's order. It does no I/O.
 func (p *decision) decide(page []*arrival) {
 	p.ch = store.Changes{Tenant: p.mailbox.Tenant}
@@ -173,6 +169,7 @@ func (p *decision) decide(page []*arrival) {
 		here[a.seen.ProviderID] = true
 	}
 	p.collectTickets()
+	p.premise(page)
 }
 
 // copyKey is what makes two mails of a page copies of one mail.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -85,7 +87,7 @@ func (d *Desk) RunOnce(ctx context.Context) (int, error) {
 	for {
 		var leases []store.Lease
 		for _, kinds := range [][]store.TaskKind{readKinds, sendKinds} {
-			got, err := d.store.Claim(ctx, store.Claim{Kinds: kinds, PerMailbox: d.perMailbox(), Limit: d.cfg.Workers, For: leaseFor})
+			got, err := d.lease(ctx, kinds, d.cfg.Workers)
 			if err != nil {
 				return done, err
 			}
@@ -110,6 +112,16 @@ func (d *Desk) RunOnce(ctx context.Context) (int, error) {
 // perMailbox is how many workers one mailbox may have for reading, and how many
 // for sending: its backlog must not stop anybody else's mail.
 func (d *Desk) perMailbox() int { return max(2, d.cfg.Workers/4) }
+
+// lease claims due tasks of the mailboxes whose providers this desk has.
+func (d *Desk) lease(ctx context.Context, kinds []store.TaskKind, limit int) ([]store.Lease, error) {
+	if len(d.providers) == 0 {
+		return nil, nil
+	}
+	return d.store.Claim(ctx, store.Claim{
+		Kinds: kinds, Providers: slices.Sorted(maps.Keys(d.providers)), PerMailbox: d.perMailbox(), Limit: limit, For: leaseFor,
+	})
+}
 
 // engineContext is the engine as principal.
 func engineContext(ctx context.Context) context.Context {
@@ -170,7 +182,7 @@ func (d *Desk) claim(ctx context.Context, wg *sync.WaitGroup, p *pool) (int, err
 	if room == 0 {
 		return 0, nil
 	}
-	leases, err := d.store.Claim(ctx, store.Claim{Kinds: p.kinds, PerMailbox: d.perMailbox(), Limit: room, For: leaseFor})
+	leases, err := d.lease(ctx, p.kinds, room)
 	for _, l := range leases {
 		p.slots <- struct{}{}
 		wg.Go(func() {

@@ -17,6 +17,11 @@ type Changes struct {
 	// Lease must be held by its token, or Apply returns ErrLeaseLost.
 	Lease *Lease
 
+	// Premises are what the changes were decided on. One that does not hold
+	// any more is ErrStale. Changes with premises about one mailbox are applied
+	// one after the other.
+	Premises []Premise
+
 	// Cursors move only from where they were read; elsewhere is ErrStale.
 	Cursors []CursorMove
 
@@ -77,6 +82,20 @@ type Changes struct {
 
 	// Consumers move from where they were read; elsewhere is ErrStale.
 	Consumers []ConsumerMove
+}
+
+// Premise is what a decision about arriving mail took for granted: two workers
+// may read a mailbox at once, and what the other one stores may be the same
+// mail or one of the same conversation.
+type Premise struct {
+	Mailbox ticket.ID
+	// Fingerprints belong to no ticket of the mailbox but Tickets. Those that
+	// are at CandidatesMost are left out: one ticket more tells nothing.
+	Fingerprints []ticket.Fingerprint
+	Tickets      []ticket.ID
+	// Absent are mails of which no copy is known; see Intake.Known. Their
+	// provider ids do not count here.
+	Absent []Seen
 }
 
 // CursorMove moves a mailbox's place in a stream.

@@ -205,6 +205,9 @@ type Claim struct {
 	// Tenant and Mailbox narrow the claim when set.
 	Tenant  ticket.TenantID
 	Mailbox ticket.ID
+	// Providers narrows to tasks of mailboxes of these providers; empty means
+	// all.
+	Providers []string
 	// PerMailbox is the most tasks that are held for one mailbox at a time,
 	// those of the same kinds that others hold included; 0 is no bound. It
 	// keeps one mailbox's backlog from taking every worker.

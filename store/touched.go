@@ -11,6 +11,7 @@ import (
 // Finishing a task is not writing to its mailbox: whoever holds the lease may.
 func (c Changes) Touched() []ticket.ID {
 	ids := slices.Clone(c.DropTasks)
+	each(&ids, c.Premises, func(x Premise) ticket.ID { return x.Mailbox })
 	each(&ids, c.Cursors, func(x CursorMove) ticket.ID { return x.Mailbox })
 	each(&ids, c.NewTickets, func(x Ticket) ticket.ID { return x.Mailbox })
 	each(&ids, c.Tickets, func(x TicketUpdate) ticket.ID { return x.Mailbox })

@@ -59,6 +59,9 @@ func (v *validator) record(what string, tenant ticket.TenantID, ids ...ticket.ID
 }
 
 func (v *validator) mailboxes(c Changes) {
+	for _, p := range c.Premises {
+		v.record("premise", v.tenant, p.Mailbox)
+	}
 	for _, m := range c.Cursors {
 		v.record("cursor", v.tenant, m.Mailbox)
 		v.need("stream of cursor", m.Stream == mailbox.Live || m.Stream == mailbox.Backfill)

@@ -44,7 +44,7 @@ func (t *tx) apply(c store.Changes) error {
 		return err
 	}
 	for _, step := range []func(store.Changes) error{
-		t.moveCursors, t.insertMailboxes, t.replaceMailboxes,
+		t.premises, t.moveCursors, t.insertMailboxes, t.replaceMailboxes,
 		t.writeTickets, t.insertMessages,
 		t.insertSeen, t.insertHits, t.admitMembers, t.insertContacts,
 		t.insertQuarantine, t.replaceQuarantine, t.writeDeliveries,

@@ -29,6 +29,38 @@ func (t *tx) insertSeen(c store.Changes) error {
 	return nil
 }
 
+// premises makes sure that what the changes were decided on still holds.
+func (t *tx) premises(c store.Changes) error {
+	for _, p := range c.Premises {
+		box := ref{c.Tenant, p.Mailbox}
+		for _, f := range p.Fingerprints {
+			for at := range t.state.prints[printKey{box, f}] {
+				if !slices.Contains(p.Tickets, at.ticket) {
+					return fail("another ticket came up meanwhile", store.ErrStale)
+				}
+			}
+		}
+		for _, s := range p.Absent {
+			if known := t.state.copyOf(box, s); !known.Object.IsZero() {
+				return fail("mail was taken in meanwhile", store.ErrStale)
+			}
+		}
+	}
+	return nil
+}
+
+// copyOf returns how a copy of a mail is known.
+func (s *state) copyOf(box ref, p store.Seen) store.Seen {
+	switch {
+	case p.Content.IsZero(): // nothing to compare
+		return store.Seen{}
+	case !p.MessageID.IsZero():
+		return s.mails[mailKeyOf(box, p)]
+	default:
+		return s.arrivals[arrivalKeyOf(box, p)]
+	}
+}
+
 // putFirst keeps what is there.
 func putFirst[K comparable, V any](j *journal, m map[K]V, k K, v V) {
 	if _, ok := m[k]; !ok {
@@ -54,13 +86,7 @@ func (r *reader) Known(ctx context.Context, tenant ticket.TenantID, mailbox tick
 			out[i] = s
 			continue
 		}
-		switch {
-		case p.Content.IsZero(): // nothing to compare
-		case !p.MessageID.IsZero():
-			out[i] = r.state.mails[mailKeyOf(box, p)]
-		default:
-			out[i] = r.state.arrivals[arrivalKeyOf(box, p)]
-		}
+		out[i] = r.state.copyOf(box, p)
 	}
 	return out, nil
 }

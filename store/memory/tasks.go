@@ -159,6 +159,9 @@ func (s *state) due(q store.Claim, now time.Time) []claimable {
 		if q.Tenant != "" && q.Tenant != box.tenant || !q.Mailbox.IsZero() && q.Mailbox != box.id {
 			continue
 		}
+		if m, _ := s.mailboxes.get(box.tenant, box.id); len(q.Providers) > 0 && !slices.Contains(q.Providers, m.Provider) {
+			continue
+		}
 		mine := pager[claimable]{limit: q.Limit, order: p.order}
 		held := 0
 		for k, t := range rows {

@@ -56,6 +56,7 @@ type plan struct {
 func (t *txn) plan(c store.Changes) *plan {
 	p := &plan{tenant: c.Tenant, channel: t.schema.channel}
 	p.guard(c)
+	p.premises(c)
 	p.cursors(c)
 	p.mailboxes(c)
 	p.conversations(c)
@@ -112,7 +113,11 @@ func (p *plan) guard(c store.Changes) {
 	// are locked first: whoever disconnects one locks it and then its tasks.
 	var fenced error
 	if len(boxes) > 0 {
-		p.add(step{sql: `SELECT state FROM {s}.mailboxes WHERE tenant = $1 AND id = ANY($2) ORDER BY id FOR KEY SHARE`,
+		lock := "FOR KEY SHARE"
+		if len(c.Premises) > 0 {
+			lock = "FOR NO KEY UPDATE" // nobody else's premises are checked meanwhile
+		}
+		p.add(step{sql: `SELECT state FROM {s}.mailboxes WHERE tenant = $1 AND id = ANY($2) ORDER BY id ` + lock,
 			args: []any{string(p.tenant), uuids(boxes)},
 			rows: func(rows pgx.Rows) error {
 				err := unfenced(rows, len(boxes))

@@ -58,6 +58,31 @@ func (p *plan) belongs(c store.Changes) {
 	}
 }
 
+// premises looks for what came up since the changes were decided on. It comes
+// after the lock on the mailbox: each statement sees what is committed by then.
+func (p *plan) premises(c store.Changes) {
+	for _, q := range c.Premises {
+		if len(q.Fingerprints) > 0 {
+			p.add(step{
+				sql: `SELECT 1 FROM unnest($3::bytea[]) AS x(fingerprint) CROSS JOIN LATERAL (
+					SELECT 1 FROM {s}.hits WHERE tenant = $1 AND mailbox = $2 AND fingerprint = x.fingerprint
+						AND ticket <> ALL($4::uuid[]) LIMIT 1) h LIMIT 1`,
+				args: []any{string(p.tenant), uid{&q.Mailbox}, prints(q.Fingerprints), uuids(q.Tickets)},
+				tag:  exactly(0, "another ticket came up meanwhile", store.ErrStale),
+			})
+		}
+		if len(q.Absent) > 0 {
+			_, messages, contents, times := probed(q.Absent)
+			p.add(step{
+				sql: `SELECT 1 FROM unnest($3::bytea[], $4::bytea[], $5::timestamptz[]) AS x(message_id, content, received_at)
+					CROSS JOIN LATERAL (SELECT 1 FROM {s}.seen s WHERE ` + isCopy + ` LIMIT 1) c LIMIT 1`,
+				args: []any{string(p.tenant), uid{&q.Mailbox}, messages, contents, times},
+				tag:  exactly(0, "mail was taken in meanwhile", store.ErrStale),
+			})
+		}
+	}
+}
+
 // intake writes what later mails are recognised by. The rows are sorted, so
 // that two workers that insert the same ones wait for each other in order.
 func (p *plan) intake(c store.Changes) {

@@ -16,17 +16,27 @@ import (
 // OFFSET 0 keeps a sub-select a look-up by the row before it, for the same
 // reason.
 
+// isCopy selects rows s of seen that are copies of the mail x.
+const isCopy = `s.tenant = $1 AND s.mailbox IS NOT DISTINCT FROM $2 AND s.content = x.content AND (s.message_id = x.message_id
+	OR x.message_id IS NULL AND s.message_id IS NULL AND s.received_at IS NOT DISTINCT FROM x.received_at)`
+
+// probed is what mails are recognised by, as columns.
+func probed(in []store.Seen) (ids []string, messages, contents, times []any) {
+	for i := range in {
+		p := &in[i]
+		ids, messages = append(ids, p.ProviderID), append(messages, fpr{&p.MessageID})
+		contents, times = append(contents, fpr{&p.Content}), append(times, moment{&p.ReceivedAt})
+	}
+	return ids, messages, contents, times
+}
+
 // Known implements [store.Intake].
 func (r *reader) Known(ctx context.Context, tenant ticket.TenantID, mailbox ticket.ID, probes []store.Seen) ([]store.Seen, error) {
 	out := make([]store.Seen, len(probes))
 	if len(probes) == 0 {
 		return out, nil
 	}
-	ids, messages, contents, times := make([]string, len(probes)), make([]any, len(probes)), make([]any, len(probes)), make([]any, len(probes))
-	for i := range probes {
-		p := &probes[i]
-		ids[i], messages[i], contents[i], times[i] = p.ProviderID, fpr{&p.MessageID}, fpr{&p.Content}, moment{&p.ReceivedAt}
-	}
+	ids, messages, contents, times := probed(probes)
 	err := r.run(ctx, "known", step{
 		sql: `SELECT x.ord, ` + seen.columns() + `
 			FROM unnest($3::text[], $4::bytea[], $5::bytea[], $6::timestamptz[])
@@ -36,8 +46,7 @@ func (r *reader) Known(ctx context.Context, tenant ticket.TenantID, mailbox tick
 				WHERE s.tenant = $1 AND s.mailbox = $2 AND s.provider_id = x.provider_id)
 				UNION ALL
 				(SELECT 1 AS rank, s.* FROM {s}.seen s
-				WHERE s.tenant = $1 AND s.mailbox IS NOT DISTINCT FROM $2 AND s.content = x.content AND (s.message_id = x.message_id
-					OR x.message_id IS NULL AND s.message_id IS NULL AND s.received_at IS NOT DISTINCT FROM x.received_at)
+				WHERE ` + isCopy + `
 				ORDER BY s.provider_id LIMIT 1)
 				ORDER BY rank LIMIT 1) t`,
 		args: []any{string(tenant), uid{&mailbox}, ids, messages, contents, times},

@@ -132,6 +132,10 @@ func (s *Store) Claim(ctx context.Context, q store.Claim) ([]store.Lease, error)
 	if !q.Mailbox.IsZero() {
 		narrow(" AND t.mailbox = (", uid{&q.Mailbox})
 	}
+	if len(q.Providers) > 0 {
+		narrow(" AND EXISTS (SELECT 1 FROM {s}.mailboxes m WHERE m.tenant = t.tenant AND m.id = t.mailbox AND m.provider = ANY(", q.Providers)
+		where += ")"
+	}
 	var steps []step
 	if q.PerMailbox > 0 {
 		steps = append(steps, step{sql: `SELECT pg_advisory_xact_lock(hashtextextended('claim', $1))`, args: []any{s.schema.lock}})

@@ -19,6 +19,7 @@ var intakeCases = []testCase{
 	{"Intake/Members", intakeMembers},
 	{"Intake/Contacts", intakeContacts},
 	{"Intake/TicketKeys", intakeTicketKeys},
+	{"Intake/Premises", intakePremises},
 }
 
 func intakeKnown(w *world) {

@@ -20,6 +20,7 @@ var raceCases = []testCase{
 	{"Race/Connect", raceConnect},
 	{"Race/Page", racePage},
 	{"Race/Contacts", raceContacts},
+	{"Race/Premises", racePremises},
 	{"Race/Bind", raceBind},
 	{"Race/OppositeOrder", raceOppositeOrder},
 }

@@ -13,6 +13,7 @@ var taskCases = []testCase{
 	{"Task/LongestDueFirst", taskOrder},
 	{"Task/ClaimNarrows", taskNarrow},
 	{"Task/PerMailbox", taskPerMailbox},
+	{"Task/Providers", taskProviders},
 	{"Task/OneOfAKind", taskOne},
 	{"Task/DueNoLater", taskDue},
 	{"Task/LostWakeUp", taskLostWakeUp},

@@ -17,6 +17,9 @@ var changeCases = map[string]func(w *world, mine, theirs *estate) []store.Change
 		forged.Task.Tenant = mine.tenant
 		return []store.Changes{{Lease: &theirs.lease, Finish: &store.Finish{}}, {Lease: &forged, Finish: &store.Finish{}}}
 	},
+	"Premises": func(w *world, mine, theirs *estate) []store.Changes {
+		return []store.Changes{{Premises: []store.Premise{{Mailbox: theirs.box.ID, Fingerprints: []ticket.Fingerprint{fp(1)}}}}}
+	},
 	"Cursors": func(w *world, mine, theirs *estate) []store.Changes {
 		return []store.Changes{{Cursors: []store.CursorMove{{Mailbox: theirs.box.ID, Stream: mailbox.Live, From: mailbox.Cursor("next"), To: mailbox.Cursor("stolen")}}}}
 	},
