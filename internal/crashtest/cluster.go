@@ -65,13 +65,7 @@ func (c *Cluster) template(ctx context.Context) error {
 	if err := st.Migrate(ctx); err != nil {
 		return err
 	}
-	conn, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	_, err = conn.Exec(ctx, hostTables)
-	return err
+	return execute(ctx, dsn, hostTables)
 }
 
 // database makes a database and returns its address and what removes it.
@@ -97,8 +91,11 @@ func (c *Cluster) dsn(name string) string {
 	return u.String()
 }
 
-func (c *Cluster) exec(ctx context.Context, sql string) error {
-	conn, err := pgx.Connect(ctx, c.admin)
+func (c *Cluster) exec(ctx context.Context, sql string) error { return execute(ctx, c.admin, sql) }
+
+// execute runs SQL at an address.
+func execute(ctx context.Context, dsn, sql string) error {
+	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
 		return err
 	}
@@ -119,6 +116,10 @@ func (c *Cluster) kill() error {
 	if err != nil {
 		return err
 	}
+	// A postmaster that stands still starts no process that the list lacks.
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		return err
+	}
 	family := children(pid)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		return err
@@ -134,8 +135,13 @@ func (c *Cluster) kill() error {
 	return fmt.Errorf("crashtest: the server's processes did not end")
 }
 
-// start brings a killed server back with its data.
-func (c *Cluster) start() { c.srv.Start(c.tb) }
+// start brings a killed server back with its data. Until its parent has waited
+// for the killed process, Start would take the server for a running one;
+// StopImmediate returns only then.
+func (c *Cluster) start() {
+	c.srv.StopImmediate(c.tb)
+	c.srv.Start(c.tb)
+}
 
 // children lists the processes whose parent a process is.
 func children(parent int) []int {

@@ -90,6 +90,8 @@ func run(t *testing.T) proof.Batch {
 		wg.Go(func() {
 			for seed := range todo {
 				r := crashtest.Run(t.Context(), seed, o)
+				t.Logf("seed %d (%s): %d mails, %d replies, %d and %d kills, %v: %s",
+					seed, r.Provider, r.Mails, r.Replies, r.Kills, r.PostgresKills, r.Took.Round(1e7), r.Slow)
 				mu.Lock()
 				add(&b, r)
 				done[seed] = true
