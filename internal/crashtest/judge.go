@@ -29,6 +29,9 @@ func (s *story) judge(ctx context.Context, st *state) error {
 	if err != nil {
 		return fmt.Errorf("reading the end: %w", err)
 	}
+	for _, m := range s.gen.mails {
+		m.touched = m.touched || s.server.overlaps.has(m.id)
+	}
 	s.judgeMails(st, msgs)
 	s.judgeOrder(msgs)
 	s.judgeReplies(st, msgs)
@@ -274,6 +277,7 @@ func (s *story) judgeRest(st *state) {
 			s.ledger.violate("7", "a delivery stays %s", d)
 		}
 	}
+	s.ledger.durable(st.events)
 	if st.loose > 0 {
 		s.ledger.violate("3", "%d events and rows of the host do not stand together", st.loose)
 	}

@@ -39,12 +39,15 @@ type ledger struct {
 	violations []Violation
 	idle, end  map[int]int   // goroutines of workers
 	moved      chan struct{} // receives after a cursor moved
+	// written are the events whose commit a worker was told of.
+	written map[ticket.ID]string // -> the step that wrote them
 }
 
 // lease is the last lease of a task that the harness knows.
 type lease struct {
 	token  int64
 	until  time.Time // by the store's clock
+	least  time.Time // it lasts until then at least, by the harness's clock
 	over   bool      // given back, or nobody knows
 	begun  map[int64]bool
 	worker int
@@ -60,6 +63,7 @@ func newLedger(seed int64) *ledger {
 	return &ledger{
 		seed: seed, fired: map[string]int{}, crashed: map[int]string{}, leases: map[ticket.ID]lease{},
 		listed: map[string]listing{}, idle: map[int]int{}, end: map[int]int{}, moved: make(chan struct{}, 1),
+		written: map[ticket.ID]string{},
 	}
 }
 
@@ -155,7 +159,7 @@ func (l *ledger) report(r wire.Report) {
 		l.claimed(r)
 	case wire.ReportExtend:
 		if at := l.leases[r.Task]; at.token == r.Token && r.Until.After(at.until) {
-			at.until = r.Until
+			at.until, at.least = r.Until, r.Asked.Add(r.For)
 			l.leases[r.Task] = at
 		}
 	case wire.ReportBegin:
@@ -167,6 +171,12 @@ func (l *ledger) report(r wire.Report) {
 		l.leases[r.Task] = at
 		l.ended(r) // from now on it may be given to somebody else
 	case wire.ReportCommit:
+		for _, id := range r.Events {
+			l.written[id] = r.Point
+		}
+		if r.Token == 0 {
+			return // not under a lease
+		}
 		if r.Cursor != "" {
 			select {
 			case l.moved <- struct{}{}:
@@ -183,8 +193,10 @@ func (l *ledger) report(r wire.Report) {
 	}
 }
 
-// claimed checks that no other lease of the task lives, by the store's clock:
-// the new one began when the store gave it out.
+// claimed checks that no other lease of the task lives. By the store's clock:
+// the new one began when the store gave it out. By the harness's, which is also
+// the workers': a lease begins when it is asked for at the earliest, and has
+// begun when the answer is there.
 func (l *ledger) claimed(r wire.Report) {
 	at := l.leases[r.Task]
 	if r.Token <= at.token {
@@ -198,7 +210,10 @@ func (l *ledger) claimed(r wire.Report) {
 	if at.token != 0 && !at.over && given.Before(at.until.Add(-leaseTolerance)) {
 		l.violateLocked("L", "task %s: token %d was given %v before %d ran out", r.Task, r.Token, at.until.Sub(given), at.token)
 	}
-	l.leases[r.Task] = lease{token: r.Token, until: r.Until, worker: r.Worker, begun: at.begun}
+	if at.token != 0 && !at.over && r.Got.Before(at.least) {
+		l.violateLocked("L", "task %s: token %d was given while %d had at least %v left", r.Task, r.Token, at.token, at.least.Sub(r.Got))
+	}
+	l.leases[r.Task] = lease{token: r.Token, until: r.Until, least: r.Asked.Add(r.For), worker: r.Worker, begun: at.begun}
 }
 
 // leaseTolerance is less than any lease and more than what the store needs
@@ -210,5 +225,16 @@ func (l *ledger) ended(r wire.Report) {
 	if at := l.leases[r.Task]; r.Finish && at.token == r.Token {
 		at.over = true
 		l.leases[r.Task] = at
+	}
+}
+
+// durable checks that every event is there whose commit a worker was told of.
+func (l *ledger) durable(events map[[16]byte]bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, step := range l.written {
+		if !events[id] {
+			l.violateLocked("3", "a commit (%s) was acknowledged and is not there", step)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/helpdesk-go/helpdesk/internal/crashtest/wire"
@@ -33,6 +34,9 @@ type Options struct {
 	// Calm leaves out every fault but the kills: of the provider, and of the
 	// connections to the database.
 	Calm bool
+	// Prepare is SQL that changes the database before the first worker starts,
+	// such as an index that is not there.
+	Prepare string
 	// Bound is how long everything may take to become final after the last
 	// fault; 0 means a minute.
 	Bound time.Duration
@@ -114,6 +118,7 @@ type story struct {
 
 	started int
 	living  []*process
+	frozen  sync.WaitGroup
 	kills   int
 	pgKills int
 	replies int
@@ -147,6 +152,9 @@ func (s *story) setUp(ctx context.Context) (err error) {
 	if s.dsn, s.drop, err = s.o.Cluster.database(ctx); err != nil {
 		return err
 	}
+	if err := execute(ctx, s.dsn, s.o.Prepare); err != nil {
+		return err
+	}
 	u, err := url.Parse(s.dsn)
 	if err != nil {
 		return errors.New("no address of the database")
@@ -164,8 +172,10 @@ func (s *story) setUp(ctx context.Context) (err error) {
 		FilesSent: finds || s.rnd.IntN(2) == 0, SentLag: time.Duration(s.rnd.IntN(60)) * time.Millisecond,
 	})
 	past := s.gen.history(time.Now())
+	had := map[string]bool{}
 	for _, m := range past {
 		m.id = s.fake.DeliverAt(user, m.raw, m.at)
+		had[m.id] = true
 	}
 	set := wire.Settings{
 		Provider: "fake", Capabilities: caps, MaxMail: mailMost, PageSize: 4, PollEvery: 20 * time.Second, Scale: 100,
@@ -176,6 +186,7 @@ func (s *story) setUp(ctx context.Context) (err error) {
 	if s.server, err = newServer(s.socket, s.fake, s.ledger, s.orders, set); err != nil {
 		return err
 	}
+	s.server.overlaps = newOverlaps(s, had)
 	s.watch, err = watchDatabase(ctx, s)
 	return err
 }

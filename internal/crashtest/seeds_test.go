@@ -127,7 +127,7 @@ func everything(t *testing.T, fired map[string]int) {
 			t.Errorf("the provider never failed by %s", kind)
 		}
 	}
-	for _, what := range []string{"postgres/kill", "kill/anywhere", "mail/touched", "mail/stranger", "mail/same-subject",
+	for _, what := range []string{"postgres/kill", "kill/anywhere", "freeze/worker", "mail/touched", "mail/overlap", "mail/stranger", "mail/same-subject",
 		"mail/no-message-id", "mail/twin", "mail/copy", "mail/blob", "mail/too-large"} {
 		if fired[what] == 0 {
 			t.Errorf("%s never happened", what)

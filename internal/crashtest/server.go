@@ -27,6 +27,7 @@ type server struct {
 	ledger   *ledger
 	orders   *orders
 	set      wire.Settings
+	overlaps *overlaps
 
 	listen net.Listener
 	http   *http.Server
@@ -147,6 +148,9 @@ func (s *server) on(ctx context.Context, c *openConn, q wire.Call) (a wire.Answe
 	switch q.Op {
 	case "changes":
 		a.Page, err = c.Changes(ctx, q.Query)
+		if q.Query.Stream == mailbox.Backfill {
+			s.overlaps.meet(a.Page.Items)
+		}
 	case "fetch":
 		a.Raw, err = c.Fetch(ctx, q.Item, q.Max)
 	case "send":

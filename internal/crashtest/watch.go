@@ -61,6 +61,7 @@ type state struct {
 	held       map[string]string // provider id -> cause of quarantine
 	deliveries map[[16]byte]string
 	replies    map[[16]byte]bool // rows of the host
+	events     map[[16]byte]bool
 	tasks      []taskRow
 	// loose counts events without a row of the host beside them, and rows
 	// without an event.
@@ -109,7 +110,8 @@ func (w *watch) read(ctx context.Context) (st *state, err error) {
 		return nil, err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	st = &state{seen: map[string]bool{}, held: map[string]string{}, deliveries: map[[16]byte]string{}, replies: map[[16]byte]bool{}}
+	st = &state{seen: map[string]bool{}, held: map[string]string{}, deliveries: map[[16]byte]string{}, replies: map[[16]byte]bool{},
+		events: map[[16]byte]bool{}}
 	var live, back []byte
 	var name, text string
 	var id [16]byte
@@ -128,6 +130,7 @@ func (w *watch) read(ctx context.Context) (st *state, err error) {
 		{"SELECT provider_id FROM helpdesk.seen", []any{&name}, func() error { st.seen[name] = true; return nil }},
 		{"SELECT provider_id, cause FROM helpdesk.quarantine", []any{&name, &text}, func() error { st.held[name] = text; return nil }},
 		{"SELECT message, state FROM helpdesk.deliveries", []any{&id, &text}, func() error { st.deliveries[id] = text; return nil }},
+		{"SELECT id FROM helpdesk.events", []any{&id}, func() error { st.events[id] = true; return nil }},
 		{"SELECT id FROM host_replies", []any{&id}, func() error { st.replies[id] = true; return nil }},
 		{`SELECT kind, token IS NOT NULL, coalesce(extract(epoch FROM clock_timestamp() - until), 0)::float8 FROM helpdesk.tasks`,
 			[]any{&name, &leased, &late}, func() error {

@@ -61,12 +61,19 @@ func (s *crashingStore) Update(ctx context.Context, fn func(ctx context.Context,
 	return err
 }
 
-// committed writes into the ledger how a transaction under a lease ended.
+// committed writes into the ledger how a transaction ended.
 func (s *crashingStore) committed(c store.Changes, err error) {
+	r := wire.Report{Kind: wire.ReportCommit, Point: step(c), Finish: c.Finish != nil}
+	for _, e := range c.Events {
+		r.Events = append(r.Events, e.ID)
+	}
 	if c.Lease == nil {
+		if err == nil {
+			s.client.Report(r)
+		}
 		return
 	}
-	r := wire.Report{Kind: wire.ReportCommit, Point: step(c), Task: c.Lease.Task.ID, Token: c.Lease.Token, Finish: c.Finish != nil}
+	r.Task, r.Token = c.Lease.Task.ID, c.Lease.Token
 	if err != nil {
 		r.Kind = wire.ReportFail
 	}
@@ -132,6 +139,7 @@ func merge(a, b store.Changes) store.Changes {
 	a.NewDeliveries = append(a.NewDeliveries, b.NewDeliveries...)
 	a.Deliveries = append(a.Deliveries, b.Deliveries...)
 	a.Tasks = append(a.Tasks, b.Tasks...)
+	a.Events = append(a.Events, b.Events...)
 	return a
 }
 
@@ -173,9 +181,12 @@ func deliveryStep(s ticket.DeliveryState) string {
 func (s *crashingStore) Claim(ctx context.Context, q store.Claim) ([]store.Lease, error) {
 	s.crash.before(wire.StepClaim)
 	q.For = s.set.Lease
+	asked := time.Now()
 	leases, err := s.Store.Claim(ctx, q)
+	got := time.Now()
 	for _, l := range leases {
-		s.client.Report(wire.Report{Kind: wire.ReportClaim, Task: l.Task.ID, Token: l.Token, Until: l.Until, For: q.For})
+		s.client.Report(wire.Report{Kind: wire.ReportClaim, Task: l.Task.ID, Token: l.Token, Until: l.Until, For: q.For,
+			Asked: asked, Got: got})
 		s.keep(ctx, l)
 	}
 	if len(leases) > 0 {
@@ -186,9 +197,11 @@ func (s *crashingStore) Claim(ctx context.Context, q store.Claim) ([]store.Lease
 
 // Extend implements store.Store.
 func (s *crashingStore) Extend(ctx context.Context, l store.Lease, _ time.Duration) (store.Lease, error) {
+	asked := time.Now()
 	got, err := s.Store.Extend(ctx, l, s.set.Lease)
 	if err == nil {
-		s.client.Report(wire.Report{Kind: wire.ReportExtend, Task: l.Task.ID, Token: l.Token, Until: got.Until})
+		s.client.Report(wire.Report{Kind: wire.ReportExtend, Task: l.Task.ID, Token: l.Token, Until: got.Until,
+			For: s.set.Lease, Asked: asked})
 	}
 	return got, err
 }

@@ -178,7 +178,9 @@ type Report struct {
 	Task       ticket.ID
 	Token      int64
 	Until      time.Time     // by the store's clock
-	For        time.Duration // what a claim asked for
+	For        time.Duration // what a claim or extension asked for
+	Asked, Got time.Time     // when it was asked for and answered, by the worker's clock
+	Events     []ticket.ID   // what a commit wrote of the event log
 	Transient  bool          // a lease that may be short
 	Finish     bool
 	Cursor     string
