@@ -35,7 +35,6 @@ type server struct {
 	mu    sync.Mutex
 	conns map[int64]*openConn
 	dead  map[int]bool
-	last  int64
 }
 
 type openConn struct {
@@ -132,13 +131,12 @@ func (s *server) open(ctx context.Context, q wire.Call) wire.Answer {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.last++
 	if ctx.Err() != nil || s.dead[q.Worker] {
 		_ = c.Close() // nobody would
 		return wire.Answer{}
 	}
-	s.conns[s.last] = &openConn{c, q.Worker}
-	return wire.Answer{Conn: s.last}
+	s.conns[q.Conn] = &openConn{c, q.Worker}
+	return wire.Answer{}
 }
 
 // on makes the call at the provider, under the provider's own ids.

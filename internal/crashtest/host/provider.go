@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/helpdesk-go/helpdesk/internal/crashtest/wire"
@@ -13,6 +14,7 @@ type remote struct {
 	set    wire.Settings
 	client *wire.Client
 	crash  *crash
+	last   atomic.Int64 // connection
 }
 
 // Name implements mailbox.Provider.
@@ -23,11 +25,13 @@ func (p *remote) Capabilities() mailbox.Capabilities { return p.set.Capabilities
 
 // Open implements mailbox.Provider.
 func (p *remote) Open(ctx context.Context, s mailbox.Session) (mailbox.Conn, error) {
-	a, err := p.call(ctx, wire.Call{Op: "open", Session: s}, p.set.Patience)
-	if err != nil {
+	// The name is ours, so that a connection whose answer came too late can be
+	// given up.
+	c := &remoteConn{p: p, id: int64(p.client.Worker)<<32 | p.last.Add(1)}
+	if _, err := p.call(ctx, wire.Call{Op: "open", Conn: c.id, Session: s}, p.set.Patience); err != nil {
+		_ = c.Close()
 		return nil, err
 	}
-	c := &remoteConn{p: p, id: a.Conn}
 	caps := p.set.Capabilities
 	switch {
 	case caps.Drafts:

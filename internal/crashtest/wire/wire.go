@@ -93,7 +93,6 @@ type Call struct {
 
 // Answer is what a call returns.
 type Answer struct {
-	Conn    int64
 	Page    mailbox.Page
 	Raw     mailbox.Raw
 	Receipt mailbox.Receipt
