@@ -121,8 +121,11 @@ func (s *story) phase(ctx context.Context, i int, point string) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		s.provoke(point)
-		s.load(ctx)
+		if s.provoke(point) {
+			s.touch()
+		} else {
+			s.load(ctx)
+		}
 		s.mend()
 		s.freeze(victim)
 		wait := time.NewTimer(roundEach)
@@ -171,12 +174,19 @@ func (s *story) freeze(but *process) {
 	}
 }
 
-// provoke does what leads to a point, beside the usual load.
-func (s *story) provoke(point string) {
+// provoke does what leads to a point, beside the usual load, and tells whether
+// that is to stay away.
+func (s *story) provoke(point string) (still bool) {
 	step, _, _ := strings.Cut(point, ".")
 	p := provoke(s.kind, step)
 	for _, f := range p.faults {
-		s.inject(f)
+		// One after the other: those that pile up would befall later phases.
+		what := f.Op + "/" + string(f.Kind)
+		n := s.fake.Fired()[what]
+		if at, ok := s.led[what]; !ok || n > at {
+			s.led[what] = n
+			s.inject(f)
+		}
 	}
 	if p.mute {
 		s.fake.Mute(user, true)
@@ -187,6 +197,7 @@ func (s *story) provoke(point string) {
 	if p.form != "" {
 		s.reply(p.form)
 	}
+	return p.still
 }
 
 // alone tells whether a point needs the worker to be the only one: what one
@@ -201,11 +212,33 @@ func alone(point string) bool {
 	return false
 }
 
+// mailsMost is from when on mails arrive one by one, and backlogMost is how many
+// may wait to be taken in: a long story on a slow machine must not drown.
+const (
+	mailsMost   = 60
+	backlogMost = 16
+)
+
+// backlog counts the mails that were not stored when somebody looked last.
+func (s *story) backlog() int {
+	st := s.watch.last.Load()
+	n := 0
+	for _, m := range s.gen.mails {
+		if st == nil || !st.seen[marked(m.id)] {
+			n++
+		}
+	}
+	return n
+}
+
 // load brings some mail and asks for a reply.
 func (s *story) load(context.Context) {
 	burst := 1 + s.rnd.IntN(3)
-	if len(s.gen.mails) > 60 {
+	if len(s.gen.mails) > mailsMost {
 		burst = 1
+	}
+	if s.backlog() > backlogMost {
+		burst = 0
 	}
 	for range burst {
 		s.arrive(s.gen.next())

@@ -100,6 +100,7 @@ type provocation struct {
 	mute   bool   // no notifications, so that a doubt is looked into before the copy is listed
 	large  bool   // a mail above the size of a blob
 	form   string // of the reply; empty means any
+	still  bool   // no new mail, so that a listing has known mail only
 }
 
 // provoke leads to a step of the worker.
@@ -129,6 +130,8 @@ func provoke(kind, step string) (p provocation) {
 		fault(mailboxtest.OpFetch, mailboxtest.FaultHalfBody, 2)
 	case wire.StepBlob:
 		p.large = true
+	case wire.StepCursor:
+		p.still = true
 	case wire.StepReply:
 		p.form = wire.CmdPlain
 	case wire.StepJoin:

@@ -75,7 +75,8 @@ func (r Result) Rerun() string { return rerun(r.Seed) }
 // makes the run invalid.
 func Run(ctx context.Context, seed int64, o Options) Result {
 	start := time.Now()
-	s := &story{o: o, seed: seed, kind: providerOf(seed), ledger: newLedger(seed), orders: newOrders(), log: &logBuffer{}}
+	s := &story{o: o, seed: seed, kind: providerOf(seed), ledger: newLedger(seed), orders: newOrders(), log: &logBuffer{},
+		led: map[string]int{}}
 	s.rnd = rand.New(rand.NewPCG(uint64(seed), 1))
 	s.gen = newGenerator(rand.New(rand.NewPCG(uint64(seed), 2)))
 	err := s.tell(ctx)
@@ -122,6 +123,7 @@ type story struct {
 	kills   int
 	pgKills int
 	replies int
+	led     map[string]int // faults that lead to a point -> how many had fired
 	slow    []string
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,6 +20,7 @@ type watch struct {
 	s      *story
 	cancel context.CancelFunc
 	done   chan struct{}
+	last   atomic.Pointer[state]
 
 	mu   sync.Mutex
 	conn *pgx.Conn
@@ -89,6 +91,7 @@ func (w *watch) look(ctx context.Context) (*state, error) {
 		}
 		return nil, err
 	}
+	w.last.Store(st)
 	for _, c := range st.cursors {
 		for _, id := range w.s.ledger.before(c) {
 			if !st.seen[id] {
@@ -175,7 +178,13 @@ func (s *story) unfinished(st *state) (what []string) {
 		if x.mail != nil && !x.settled && s.quarantined(st, x.mail) {
 			continue // there is no ticket to answer
 		}
-		add(!x.settled, fmt.Sprintf("a command is not done: %s (%s, %d tries)", x.Kind, x.cause, x.tries))
+		if !x.settled {
+			id, held := "", ""
+			if x.mail != nil {
+				id, held = x.mail.id, st.held[marked(x.mail.id)]
+			}
+			add(true, fmt.Sprintf("a command is not done: %s (%s, %d tries, mail %s, held %q)", x.Kind, x.cause, x.tries, id, held))
+		}
 		add(x.ok && x.Kind != wire.CmdConnect && x.Kind != wire.CmdRollback && st.deliveries[x.Reply] == "", "a reply is missing")
 	}
 	return what

@@ -79,7 +79,7 @@ func run(ctx context.Context, client *wire.Client, o Options) error {
 	client.Report(wire.Report{Kind: wire.ReportIdle, Goroutines: h.base})
 	pg, err := openStore(ctx)
 	if err != nil {
-		return err
+		return unlessOver(ctx, err)
 	}
 	var below store.Store = pg
 	if o.Store != nil {
@@ -95,7 +95,7 @@ func run(ctx context.Context, client *wire.Client, o Options) error {
 		out = o.Log(out)
 	}
 	if err := h.open(ctx, st, p, out); err != nil {
-		return err
+		return unlessOver(ctx, err)
 	}
 	done := make(chan struct{})
 	go func() { defer close(done); h.obey(ctx) }()
@@ -107,6 +107,14 @@ func run(ctx context.Context, client *wire.Client, o Options) error {
 		err = e
 	}
 	client.Report(wire.Report{Kind: wire.ReportEnd, Goroutines: h.settled()})
+	return err
+}
+
+// unlessOver is no error where a host is stopped while it comes up.
+func unlessOver(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
 	return err
 }
 
