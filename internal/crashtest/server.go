@@ -279,7 +279,7 @@ func (o *orders) done(out wire.Outcome) {
 	}
 	x.given = 0
 	x.settled, x.ok, x.cause = out.OK, out.OK, out.Cause
-	x.after = time.Now().Add(40 * time.Millisecond)
+	x.after = time.Now().Add(time.Duration(min(x.tries, 25)) * 40 * time.Millisecond)
 }
 
 // bury gives back what a dead worker was told to do.
@@ -294,13 +294,14 @@ func (o *orders) bury(worker int) {
 	}
 }
 
-// open counts the commands that are not settled.
+// open counts the commands that are not settled. One whose mail is known and has
+// no ticket is left out: the mail is in quarantine, and stays there.
 func (o *orders) open() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n := 0
 	for _, x := range o.all {
-		if !x.settled {
+		if !x.settled && x.cause != "not found" {
 			n++
 		}
 	}

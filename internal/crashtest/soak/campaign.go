@@ -18,6 +18,7 @@ type campaign struct {
 	env           string // the variable that changes planned
 	batch         int64  // most seeds in one run of the test binary
 	round         int64  // seeds that bring have forward by one; 0 means 1
+	each          int64  // by how much one seed brings it forward; 0 means 1
 	// have counts progress towards planned.
 	have func(t *proof.Tally) int
 	// pkg is the package of the test binary, test the test in it, args more of
@@ -35,13 +36,13 @@ type program struct{ pkg, env string }
 func campaigns(getenv func(string) string) ([]campaign, error) {
 	all := []campaign{
 		{
-			name: "worker", title: "Worker processes killed", unit: "kills", full: 3000, env: "SOAK_WORKER_KILLS", batch: 10,
+			name: "worker", title: "Worker processes killed", unit: "kills", full: 3000, env: "SOAK_WORKER_KILLS", batch: 12, each: 12,
 			have: func(t *proof.Tally) int { return t.Fired["kill/worker"] },
 			pkg:  "internal/crashtest/soak/core", test: "TestCore", args: []string{"-kind=worker"},
 			programs: []program{{"internal/crashtest/worker", "HELPDESK_CRASH_WORKER"}},
 		},
 		{
-			name: "postgres", title: "PostgreSQL killed", unit: "kills", full: 300, env: "SOAK_PG_KILLS", batch: 10,
+			name: "postgres", title: "PostgreSQL killed", unit: "kills", full: 300, env: "SOAK_PG_KILLS", batch: 12, each: 4,
 			have: func(t *proof.Tally) int { return t.Fired["postgres/kill"] },
 			pkg:  "internal/crashtest/soak/core", test: "TestCore", args: []string{"-kind=postgres"},
 			programs: []program{{"internal/crashtest/worker", "HELPDESK_CRASH_WORKER"}},
@@ -75,6 +76,7 @@ func campaigns(getenv func(string) string) ([]campaign, error) {
 
 // size is how many seeds the next batch has: small where little is planned.
 func (c *campaign) size(t *proof.Tally) int64 {
-	left := int64(c.planned-c.have(t)) * max(1, c.round)
+	each := max(1, c.each)
+	left := (int64(c.planned-c.have(t))*max(1, c.round) + each - 1) / each
 	return max(1, min(c.batch, left))
 }

@@ -24,8 +24,11 @@ var (
 	out   = flag.String("out", "", "write the result there, for a soak, instead of failing on what it says")
 )
 
+// killsPerSeed is how many workers a seed kills.
+const killsPerSeed = 12
+
 // lanes is how many seeds run at once, each on a server of its own.
-const lanes = 2
+const lanes = 3
 
 func TestMain(m *testing.M) { os.Exit(testpg.Run(m)) }
 
@@ -58,7 +61,8 @@ func options(t *testing.T, worker string, c *crashtest.Cluster) crashtest.Option
 	t.Helper()
 	switch *kind {
 	case "worker":
-		return crashtest.Options{Worker: worker, Cluster: c}
+		// Many kills a seed: setting up and healing cost as much as three.
+		return crashtest.Options{Worker: worker, Cluster: c, Kills: killsPerSeed}
 	case "postgres":
 		return crashtest.Options{Worker: worker, Cluster: c, Kills: -1, PostgresKills: 4}
 	default:
