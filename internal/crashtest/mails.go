@@ -124,9 +124,12 @@ func (m *mail) bytes() []byte {
 // apart, in order of arrival.
 func (g *generator) history(now time.Time) []*mail {
 	var all []*mail
-	for i := range 5 {
+	for i := range 8 {
 		c := g.open(true)
-		for range 1 + g.rnd.IntN(3) {
+		if i%2 == 1 {
+			c.from = g.convs[1].from // somebody who writes often, of this and that
+		}
+		for range 1 + g.rnd.IntN(2) {
 			all = append(all, g.write(c, 0, true))
 		}
 		if i == 0 {

@@ -27,26 +27,26 @@ func newOverlaps(s *story, past map[string]bool) *overlaps {
 		rnd: rand.New(rand.NewPCG(uint64(s.seed), 3))}
 }
 
-// meet moves one of the mails of a listing, and holds the listing back for
+// meet moves some of the mails of a listing, and holds the listing back for
 // about as long as the other worker needs.
 func (o *overlaps) meet(items []mailbox.Item) {
 	o.mu.Lock()
 	wait := time.Duration(o.rnd.IntN(40)) * time.Millisecond
-	var id string
+	var ids []string
 	for _, it := range items {
-		if o.past[it.ID] && !it.Removed && !o.moved[it.ID] {
-			id = it.ID
-			o.moved[id] = true
-			break
+		if o.past[it.ID] && !it.Removed && !o.moved[it.ID] && o.rnd.IntN(3) > 0 {
+			ids = append(ids, it.ID)
+			o.moved[it.ID] = true
 		}
 	}
 	o.mu.Unlock()
-	if id == "" {
-		return
+	for _, id := range ids {
+		o.fake.Move(user, id, mailboxtest.Inbox)
+		o.ledger.fire("mail/overlap")
 	}
-	o.fake.Move(user, id, mailboxtest.Inbox)
-	o.ledger.fire("mail/overlap")
-	time.Sleep(wait)
+	if len(ids) > 0 {
+		time.Sleep(wait)
+	}
 }
 
 // has tells whether a mail was moved.
