@@ -145,9 +145,8 @@ func (s *story) quarantined(st *state, m *mail) bool {
 }
 
 func (s *story) fetchFailed() bool {
-	for what, n := range s.fake.Fired() {
-		op, _, _ := strings.Cut(what, "/")
-		if op == mailboxtest.OpFetch && n > 0 {
+	for what, n := range s.fired() {
+		if what == fetchFailed || strings.HasPrefix(what, "provider/"+mailboxtest.OpFetch+"/") && n > 0 {
 			return true
 		}
 	}

@@ -51,7 +51,7 @@ func newServer(socket string, f *mailboxtest.Fake, l *ledger, o *orders, set wir
 		conns: map[int64]*openConn{}, dead: map[int]bool{}}
 	mux := http.NewServeMux()
 	handle(mux, "/hello", func(context.Context, int) wire.Settings { return s.set })
-	handle(mux, "/call", s.call)
+	handle(mux, "/call", s.answer)
 	handle(mux, "/report", func(_ context.Context, r wire.Report) struct{} { l.report(r); return struct{}{} })
 	handle(mux, "/next", o.next)
 	handle(mux, "/done", func(_ context.Context, out wire.Outcome) struct{} { o.done(out); return struct{}{} })
@@ -98,6 +98,19 @@ func (s *server) bury(worker int) int {
 		}
 	}
 	return n
+}
+
+// fetchFailed names in the ledger a fetch that failed or that nobody waited for
+// any more, injected or not: a slow machine makes time-outs of its own.
+const fetchFailed = "call/fetch-failed"
+
+// answer makes a call and notes what may lead a mail into quarantine.
+func (s *server) answer(ctx context.Context, q wire.Call) wire.Answer {
+	a := s.call(ctx, q)
+	if q.Op == "fetch" && (a.Error != nil || ctx.Err() != nil) {
+		s.ledger.fire(fetchFailed)
+	}
+	return a
 }
 
 func (s *server) call(ctx context.Context, q wire.Call) wire.Answer {
