@@ -44,6 +44,8 @@ func (s *story) heal(ctx context.Context) error {
 	return s.judge(ctx, st)
 }
 
+const quiet = 300 * time.Millisecond
+
 // unannounced brings one more mail, of which nobody is told: a notification is
 // a hint, and mail comes without it.
 func (s *story) unannounced(ctx context.Context) error {
@@ -51,6 +53,7 @@ func (s *story) unannounced(ctx context.Context) error {
 		return nil
 	}
 	s.fake.Mute(user, true)
+	time.Sleep(quiet) // until what the last notifications led to is over
 	s.arrive(s.gen.next())
 	return s.settle(ctx)
 }

@@ -159,9 +159,7 @@ func (s *server) on(ctx context.Context, c *openConn, q wire.Call) (a wire.Answe
 	switch q.Op {
 	case "changes":
 		a.Page, err = c.Changes(ctx, q.Query)
-		if q.Query.Stream == mailbox.Backfill {
-			s.overlaps.meet(a.Page.Items)
-		}
+		s.overlaps.listed(q.Query.Stream, a.Page.Items)
 	case "fetch":
 		a.Raw, err = c.Fetch(ctx, q.Item, q.Max)
 	case "send":
