@@ -238,3 +238,15 @@ func (l *ledger) durable(events map[[16]byte]bool) {
 		}
 	}
 }
+
+// holds tells whether a worker has a lease that nobody else was given since.
+func (l *ledger) holds(worker int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, at := range l.leases {
+		if at.worker == worker && !at.over && time.Now().Before(at.least) {
+			return true
+		}
+	}
+	return false
+}

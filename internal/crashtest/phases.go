@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/helpdesk-go/helpdesk/internal/crashtest/wire"
@@ -43,6 +42,11 @@ func (s *story) phases(ctx context.Context) error {
 	}
 	if s.o.Calm || s.o.Kills < 0 {
 		return nil // a seed without planned points plans no other fault either
+	}
+	if s.seed%3 == 0 {
+		if err := s.supersede(ctx); err != nil {
+			return err
+		}
 	}
 	return s.exhaust(ctx)
 }
@@ -146,32 +150,6 @@ func (s *story) phase(ctx context.Context, i int, point string) error {
 		s.ledger.fire("kill/anywhere")
 	}
 	return nil
-}
-
-// freezes is for how long a worker stands still: longer than its leases.
-const freezes = 1200 * time.Millisecond
-
-// freeze lets a worker stand still now and then, other than one that is to die,
-// so that it goes on with leases that somebody else holds by then.
-func (s *story) freeze(but *process) {
-	if s.o.Calm || s.rnd.IntN(4) != 0 {
-		return
-	}
-	for _, p := range s.living {
-		if p == but || p.gone() {
-			continue
-		}
-		s.ledger.fire("freeze/worker")
-		_ = p.cmd.Process.Signal(syscall.SIGSTOP)
-		s.frozen.Go(func() {
-			select {
-			case <-p.done:
-			case <-time.After(freezes):
-				_ = p.cmd.Process.Signal(syscall.SIGCONT)
-			}
-		})
-		return
-	}
 }
 
 // provoke does what leads to a point, beside the usual load, and tells whether

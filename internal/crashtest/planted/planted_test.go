@@ -45,7 +45,7 @@ func TestPlanted(t *testing.T) {
 	all := bugs()
 	todo := make(chan int, *count)
 	for n := range *count {
-		todo <- int((*from - 1 + n) % int64(len(all)))
+		todo <- int((*from + 9 + n) % int64(len(all))) // a soak counts from 0, and on when a batch failed
 	}
 	close(todo)
 	s := &search{t: t, honest: crashtest.Build(t), passed: map[int64]bool{}}
@@ -77,6 +77,7 @@ type search struct {
 type finding struct {
 	n int
 	proof.Planted
+	first, last   int64 // seed
 	detail        string
 	building, all time.Duration
 }
@@ -92,8 +93,12 @@ func (s *search) find(n int, b bug, cluster *crashtest.Cluster) {
 	}
 	f.building = time.Since(begun)
 	o := crashtest.Options{Worker: worker, Cluster: cluster, Prepare: b.prepare, Bound: bound}
-	for seed := int64(1); seed <= seedsMost && !f.Found && s.t.Context().Err() == nil; seed++ {
-		f.Seeds = int(seed)
+	f.first = 1
+	if *out == "" {
+		f.first = max(1, b.first)
+	}
+	for seed := f.first; seed <= seedsMost && !f.Found && s.t.Context().Err() == nil; seed++ {
+		f.Seeds, f.last = int(seed-f.first+1), seed
 		for _, v := range crashtest.Run(s.t.Context(), seed, o).Violations {
 			if !b.shows(v) {
 				s.t.Logf("%s: beside it: %v", b.name, v)
@@ -103,7 +108,7 @@ func (s *search) find(n int, b bug, cluster *crashtest.Cluster) {
 		}
 	}
 	if f.Found {
-		s.control(int64(f.Seeds), cluster)
+		s.control(f.last, cluster)
 	}
 	f.all = time.Since(begun)
 	s.t.Logf("%s: %d seeds, %s %s", b.name, f.Seeds, cmp.Or(f.Invariant, "not found"), f.detail)
@@ -150,9 +155,9 @@ func (s *search) control(seed int64, cluster *crashtest.Cluster) {
 func (s *search) report() {
 	slices.SortFunc(s.found, func(a, b finding) int { return cmp.Compare(a.n, b.n) })
 	var b proof.Batch
-	table := fmt.Sprintf("%-38s %5s  %-9s  %6s  %6s  %s", "bug", "seeds", "invariant", "build", "all", "as")
+	table := fmt.Sprintf("%-38s %5s %5s  %-9s  %6s  %6s  %s", "bug", "first", "seeds", "invariant", "build", "all", "as")
 	for _, f := range s.found {
-		table += fmt.Sprintf("\n%-38s %5d  %-9s  %5.1fs  %5.1fs  %s", f.Bug, f.Seeds, cmp.Or(f.Invariant, "NOT FOUND"),
+		table += fmt.Sprintf("\n%-38s %5d %5d  %-9s  %5.1fs  %5.1fs  %s", f.Bug, f.first, f.Seeds, cmp.Or(f.Invariant, "NOT FOUND"),
 			f.building.Seconds(), f.all.Seconds(), f.detail)
 		b.Planted = append(b.Planted, f.Planted)
 	}
