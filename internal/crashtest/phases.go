@@ -63,6 +63,9 @@ func (s *story) misbehave() {
 	if s.rnd.IntN(3) == 0 {
 		s.inject(mailboxtest.Fault{Op: s.fake.SendOp(), Kind: mailboxtest.FaultReject, Nth: 1 + s.rnd.IntN(5)})
 	}
+	if s.seed%5 == 0 {
+		s.inject(mailboxtest.Fault{Op: s.fake.SendOp(), Kind: mailboxtest.FaultRefuse, Nth: 1 + s.rnd.IntN(3)})
+	}
 	if s.rnd.IntN(3) == 0 {
 		s.inject(mailboxtest.Fault{Op: mailboxtest.OpChanges, Kind: mailboxtest.FaultReorder, Nth: 3 + s.rnd.IntN(9)})
 	}
