@@ -66,6 +66,9 @@ func TestMbox(t *testing.T) {
 		"zone":              {"From joe Thu Jan  2 12:00:00 +0100 2020\n" + one + "\nFrom joe Thu Jan 2 12:00 CET 2020\n" + two, []string{one, two}},
 		"ids for envelopes": {"From 18443@xxx\n" + one + "\nFrom 18444@xxx\n" + two, []string{one, two}},
 		"mboxrd":            {from + "Subject: one\n\n>From me\n>>From you\n> From him\n", []string{"Subject: one\n\nFrom me\n>From you\n> From him\n"}},
+		"quoted in header":  {from + "Return-Path: <a>\n>From bob\nSubject: one\n\n>From me\n\n" + from + two, []string{"Return-Path: <a>\n>From bob\nSubject: one\n\nFrom me\n", two}},
+		"quoted for long": {from + one + strings.Repeat(">", lineMost+1) + "From me\n>From you\n\n" + from + two,
+			[]string{one + strings.Repeat(">", lineMost+1) + "From me\nFrom you\n", two}},
 		"unquoted words":    {from + "Subject: one\n\nHello.\n\nFrom Russia with love\nYear: 1963\n\nFrom me\nto: you\n", []string{"Subject: one\n\nHello.\n\nFrom Russia with love\nYear: 1963\n\nFrom me\nto: you\n"}},
 		"nothing is quoted": {from + "Subject: one\n\n>From me\nFrom you\n", []string{"Subject: one\n\n>From me\nFrom you\n"}},
 		"date in words":     {from + "Subject: one\n\nFrom Monday Jan 2 at 12:00 in 2020 on\nSubject: x\n", []string{"Subject: one\n\nFrom Monday Jan 2 at 12:00 in 2020 on\nSubject: x\n"}},
@@ -96,7 +99,8 @@ func TestQuoting(t *testing.T) {
 			}
 			quoted.WriteString(line)
 		}
-		if got := string(unquote([]byte(quoted.String()))); got != body {
+		header := "Subject: x\n>From a\n\n" // not the place of quoting
+		if got := string(decode([]byte(header + quoted.String()))); got != header+body {
 			t.Errorf("%q came back as %q", body, got)
 		}
 	}
@@ -160,6 +164,7 @@ func TestShrunk(t *testing.T) {
 // read back in their size.
 func FuzzMbox(f *testing.F) {
 	f.Add([]byte(from + "Subject: one\n\n>From me\n\n" + from + "Content-Length: 3\n\nabc\n\n" + from))
+	f.Add([]byte(from + "Subject: one\n>From me\n\n>From me\r\n" + from + "\n"))
 	f.Add([]byte("\ufeff\n\nFrom - \nTo: a\n\n\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		end := int64(0)
@@ -173,7 +178,7 @@ func FuzzMbox(f *testing.F) {
 				t.Fatal("the head is not the beginning")
 			}
 			if p.size < p.length {
-				raw = unquote(raw)
+				raw = decode(raw)
 			}
 			if int64(len(raw)) != p.size {
 				t.Fatalf("%d bytes, counted %d", len(raw), p.size)

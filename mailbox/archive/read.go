@@ -68,10 +68,7 @@ func (p place) read(root, id string) ([]byte, error) {
 		return nil, fail("fetch", mailbox.NotFound, "the file holds another mail now", nil)
 	}
 	if p.size < p.length {
-		raw = unquote(raw)
-	}
-	if int64(len(raw)) != p.size {
-		return nil, fail("fetch", mailbox.NotFound, "the file holds another mail now", nil)
+		raw = decode(raw)
 	}
 	return raw, nil
 }
@@ -95,21 +92,21 @@ func openRenamed(path string) (*os.File, fs.FileInfo, error) {
 	return nil, nil, fs.ErrNotExist
 }
 
-// unquote takes the sign off the lines that an mbox has to quote, because they
-// would look like the start of the next mail.
-func unquote(raw []byte) []byte {
-	out := raw[:0]
-	for len(raw) > 0 {
-		end := bytes.IndexByte(raw, '\n') + 1
-		if end == 0 {
-			end = len(raw)
-		}
-		line := raw[:end]
-		if isQuoted(line) {
+// decode returns a mail of an mbox as it was before it was put there, in the
+// memory of raw: the header is as it was, and in the body the lines that would
+// look like the start of the next mail have lost their sign. It looks at as much
+// of a line as the scanner does, which counts what is taken off.
+func decode(raw []byte) []byte {
+	out, header := raw[:0], true // out is never ahead of what is still to be read
+	for line := range bytes.Lines(raw) {
+		look := line[:min(len(line), lineMost)]
+		switch {
+		case header:
+			header = len(bytes.TrimRight(look, "\r\n")) > 0
+		case isQuoted(look):
 			line = line[1:]
 		}
-		out = append(out, line...) // never ahead of what is still to be read
-		raw = raw[end:]
+		out = append(out, line...)
 	}
 	return out
 }
