@@ -306,7 +306,9 @@ func cancelled(ctx context.Context, r store.Reader, m store.Mailbox, now time.Ti
 	}
 }
 
-// Mailboxes returns the tenant's mailboxes with their health.
+// Mailboxes returns the tenant's mailboxes with their health. One whose
+// provider this desk lacks is shown as broken here, because this desk does no
+// work for it; what another desk stored about it stays as it is.
 func (t *Tenant) Mailboxes(ctx context.Context) ([]Mailbox, error) {
 	if err := t.id.Validate(); err != nil {
 		return nil, err
@@ -318,6 +320,9 @@ func (t *Tenant) Mailboxes(ctx context.Context) ([]Mailbox, error) {
 		for {
 			page, err := r.ListMailboxes(ctx, t.id, after, 200)
 			for _, m := range page {
+				if m.State == store.MailboxConnected && t.desk.providers[m.Provider] == nil {
+					m.Health.State, m.Health.Cause = diagnose(ErrNoProvider)
+				}
 				out, after = append(out, publicMailbox(m)), m.ID
 			}
 			if err != nil || len(page) < 200 {

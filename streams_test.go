@@ -127,6 +127,10 @@ func TestOthersMailboxStaysUntouched(t *testing.T) {
 		if n, err := without.RunOnce(t.Context()); n != 0 || err != nil {
 			t.Errorf("%s: %d turns, %v", name, n, err)
 		}
+		boxes, err := without.Tenant("acme").Mailboxes(t.Context())
+		if err != nil || len(boxes) != 1 || boxes[0].Health.State != store.HealthBroken || boxes[0].Health.Cause != "provider not configured" {
+			t.Errorf("%s: shown as %+v, %v", name, boxes, err)
+		}
 	}
 	boxes, err := acme.Mailboxes(privacy.As(t.Context(), privacy.Agent("kari"), privacy.Support))
 	if err != nil || len(boxes) != 1 || boxes[0].Health.State != store.HealthOK {

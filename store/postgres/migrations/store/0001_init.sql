@@ -112,7 +112,7 @@ CREATE TABLE {s}.seen (
   received_at timestamptz,
   object      uuid NOT NULL
 );
-CREATE INDEX seen_content ON {s}.seen (tenant, content);
+CREATE INDEX seen_content ON {s}.seen (tenant, content, received_at);
 ALTER TABLE {s}.seen ADD PRIMARY KEY (tenant, mailbox, provider_id);
 
 CREATE TABLE {s}.hits (
