@@ -37,12 +37,16 @@ func dataDir(t *testing.T, env, name string) string {
 //
 //   - a file in cur or new of a Maildir is a mail;
 //   - a file that begins with a "From " line with a date or an address, and then
-//     a field or a blank line, has as many mails as it has such lines;
+//     a field, a folded line, a quoted "From " line or a blank one, has as many
+//     mails as it has such lines. After the first of them anything may come if
+//     there are more;
 //   - another file is a mail if its first line is one of the well-known fields,
 //     or any field and well-known ones follow before the first blank line: one
 //     if all lines there are fields, else two different ones.
 var (
-	separator = regexp.MustCompile(`(?m)^From (?:-[ \t]*|\S+@\S+|\S+ [^\n]*\d\d:\d\d[^\n]*(?:19|20)\d\d(?: [+-]\d{4})?[ \t]*)\r?\n(?:[\w.-]+[ \t]*:|\r?\n)`)
+	fromDate  = `From \S+ [^\n]*\d\d:\d\d[^\n]*(?:19|20)\d\d(?: [+-]\d{4})?(?: remote from \S+)?[ \t]*\r?\n`
+	opening   = regexp.MustCompile(`\A` + fromDate)
+	separator = regexp.MustCompile(`(?m)^(?:From (?:-[ \t]*|\S+@\S+)\r?\n|` + fromDate + `)(?:[\w.-]+[ \t]*:|\r?\n|[ \t]|>From [^\n]*\d\d:\d\d)`)
 	preamble  = regexp.MustCompile(`\A\x{feff}?\s*(?:>?From [^\r\n]*[\r\n]+)*`)
 	blank     = regexp.MustCompile(`\n[ \t]*\r?\n|\r[ \t]*\r`)
 	anyField  = regexp.MustCompile(`\A[\w.-]+[ \t]*:`)
@@ -88,6 +92,8 @@ func countFile(path string, b []byte) int {
 	start := bytes.TrimLeft(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), "\r\n")
 	if at := separator.FindIndex(start); at != nil && at[0] == 0 {
 		return len(separator.FindAll(start, -1))
+	} else if at != nil && opening.Match(start) {
+		return 1 + len(separator.FindAll(start, -1))
 	}
 	b = b[len(preamble.Find(b)):]
 	if bytes.IndexByte(b, '\n') < 0 {

@@ -26,6 +26,7 @@ type mboxScanner struct {
 	emit  func(part)
 
 	cur     part
+	begun   bool  // there was a line that is not blank
 	open    bool  // there is a mail in hand
 	header  bool  // its header has not ended
 	blankAt int64 // where the line before is, if it is blank; else -1
@@ -95,8 +96,14 @@ func (s *mboxScanner) take(l, next line) {
 		l.text = bytes.TrimPrefix(l.text, []byte("\xef\xbb\xbf"))
 	}
 	blank := len(l.text) == 0
+	first := !s.begun && !blank
+	s.begun = s.begun || !blank
 	switch {
-	case l.pos >= s.until && separates(l.text, next.text, s.blankAt >= 0):
+	case l.pos >= s.until && (separates(l.text, next.text, s.blankAt >= 0) || first && isDated(l.text)):
+		if s.open && s.cur.off == l.pos { // a line twice, with nothing between
+			s.open = false
+			s.cur.n--
+		}
 		s.finish(l.pos)
 		s.cur = part{off: l.end, n: s.cur.n + 1, envelope: string(l.text), head: s.cur.head[:0]}
 		s.open, s.header, s.blankAt, s.quoted, s.bare, s.length = true, true, -1, 0, false, -1
@@ -168,23 +175,38 @@ func (s *mboxScanner) believe(body int64) {
 // separates reports whether a line begins a mail, by the line after it and by
 // whether the line before was blank.
 func separates(text, next []byte, afterBlank bool) bool {
-	sender, dated := envelopeLine(text)
+	sender, date := envelopeLine(text)
 	name := fieldName(next)
 	known := knownField(name) || strings.HasPrefix(name, "x-")
 	switch {
 	case sender == "":
 		return false
-	case dated:
-		return known || afterBlank && (name != "" || len(next) == 0)
+	case date != nil:
+		return known || afterBlank && (len(next) == 0 || mayBeHeader(next))
 	default:
 		return known && (afterBlank || sender == "-")
 	}
 }
 
-// isMbox reports whether a file begins with a "From " line of an mbox.
-func isMbox(head []byte) bool {
+// mayBeHeader reports whether a header may begin with a line, even a broken
+// one: a field whose name holds anything, the folded rest of one, or where the
+// mail came from before, as UUCP quotes it.
+func mayBeHeader(text []byte) bool {
+	if quoted, ok := bytes.CutPrefix(text, []byte(">")); ok && isDated(quoted) {
+		return true
+	}
+	colon := bytes.IndexByte(text, ':')
+	return text[0] == ' ' || text[0] == '\t' || colon > 0 && colon <= 76 && !bytes.HasPrefix(text, []byte("From ")) && text[0] != '>'
+}
+
+// isMbox reports whether a file begins with a "From " line of an mbox. It is
+// sure if the line is one by what follows it, and else if there are more of
+// them, or the header of a mail after all.
+func isMbox(head []byte) (is, sure bool) {
 	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), "\r\n")
 	first, rest, _ := bytes.Cut(head, []byte("\n"))
 	second, _, _ := bytes.Cut(rest, []byte("\n"))
-	return separates(bytes.TrimRight(first, "\r"), bytes.TrimRight(second, "\r"), true)
+	first, second = bytes.TrimRight(first, "\r"), bytes.TrimRight(second, "\r")
+	sure = separates(first, second, true)
+	return sure || isDated(first), sure
 }

@@ -12,29 +12,48 @@ import (
 
 // envelopeLine reads a "From " line of an mbox. The sender is "" if it is none:
 // after "From " there is an address, and mostly a date as in
-// "Mon Jun  3 12:50:27 1996".
-func envelopeLine(text []byte) (sender string, dated bool) {
+// "Mon Jun  3 12:50:27 1996", whose words are returned. An address may have
+// blanks in it: quoted ones, or " at " where a list hides it.
+func envelopeLine(text []byte) (sender string, date []string) {
 	rest, ok := bytes.CutPrefix(text, []byte("From "))
 	if !ok || len(rest) > 1000 {
-		return "", false
+		return "", nil
 	}
 	f := strings.Fields(string(rest))
-	switch {
-	case len(f) == 1 && (f[0] == "-" || strings.Contains(f[0], "@") || f[0] == "MAILER-DAEMON"):
-		return f[0], false
-	case len(f) > 1 && isDate(f[1:]):
-		return f[0], true
-	default:
-		return "", false
+	if n := len(f) - 3; n > 1 && f[n] == "remote" && f[n+1] == "from" { // where it came from by UUCP
+		f = f[:n]
 	}
+	if len(f) == 1 && (f[0] == "-" || strings.Contains(f[0], "@") || f[0] == "MAILER-DAEMON") {
+		return f[0], nil
+	}
+	if len(f) > 1 && isDate(f[1:]) {
+		return f[0], f[1:]
+	}
+	at := slices.IndexFunc(f, func(w string) bool { return isName(w, months) || isName(w, weekdays) })
+	if at < 2 || !isDate(f[at:]) {
+		return "", nil
+	}
+	sender = strings.Join(f[:at], " ")
+	if at == 3 && f[1] == "at" && strings.Contains(f[2], ".") || strings.Contains(sender, "@") {
+		return sender, f[at:]
+	}
+	return "", nil
 }
 
+// isDated reports whether a line is a "From " line of an mbox with a date.
+func isDated(text []byte) bool {
+	_, date := envelopeLine(text)
+	return date != nil
+}
+
+const (
+	months   = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
+	weekdays = "Mon Tue Wed Thu Fri Sat Sun"
+)
+
 // isDate reports whether words are a date and a time, in whatever order:
-// programs do not agree. Behind it may stand where a mail came from by UUCP.
+// programs do not agree.
 func isDate(words []string) bool {
-	if n := len(words) - 3; n > 0 && words[n] == "remote" && words[n+1] == "from" {
-		words = words[:n]
-	}
 	var month, clock, year bool
 	for _, w := range words {
 		digits := strings.Trim(w, "0123456789") == ""
@@ -44,9 +63,9 @@ func isDate(words []string) bool {
 			year = true
 		case strings.Contains(w, ":") && strings.Trim(w, "0123456789:.") == "":
 			clock = true
-		case isName(w, "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"):
+		case isName(w, months):
 			month = true
-		case isName(w, "Mon Tue Wed Thu Fri Sat Sun"):
+		case isName(w, weekdays):
 		case (w[0] == '+' || w[0] == '-') && len(w) == 5:
 		case len(w) <= 5 && w == strings.ToUpper(w): // a zone
 		default:
@@ -177,9 +196,8 @@ func dateFields(head []byte) (received, date string) {
 // envelopeDate reads the date of a "From " line. Without a zone it is taken as
 // UTC, so that it means the same on every machine.
 func envelopeDate(text string) (time.Time, error) {
-	f := strings.Fields(text)
-	f = f[min(2, len(f)):]
-	words := strings.Join(f, " ")
+	_, date := envelopeLine([]byte(text))
+	words := strings.Join(date, " ")
 	for _, layout := range []string{time.ANSIC, "Mon Jan 2 15:04:05 -0700 2006", "Mon Jan 2 15:04:05 MST 2006", "Mon Jan 2 15:04 2006",
 		"Mon Jan 2 15:04:05 2006 -0700", "Mon Jan 2 15:04:05 2006 MST"} {
 		if t, err := time.ParseInLocation(layout, words, time.UTC); err == nil {

@@ -118,14 +118,15 @@ func (w *walker) look(root int, path, rel string, maildir bool) (why string, err
 		return whyUnreadable, nil
 	}
 	head := w.buf[:n]
+	is, sure := isMbox(head)
 	switch {
 	case maildir:
 		w.add(root, rel, part{length: st.Size(), size: st.Size(), head: head}, st.ModTime())
 		return "", nil
 	case n == 0:
 		return whyEmpty, nil
-	case isMbox(head):
-		return w.mbox(root, rel, f, st)
+	case is:
+		return w.mbox(root, rel, f, st, sure)
 	case isMail(head):
 		w.add(root, rel, part{length: st.Size(), size: st.Size(), head: head}, st.ModTime())
 		return "", nil
@@ -147,15 +148,24 @@ func whyNot(head []byte) string {
 }
 
 // mbox takes all mails of an mbox, or none of one that could not be read to
-// its end.
-func (w *walker) mbox(root int, rel string, f *os.File, st fs.FileInfo) (why string, err error) {
+// its end. A file of one mail is none unless it is sure or the mail has a header.
+func (w *walker) mbox(root int, rel string, f *os.File, st fs.FileInfo, sure bool) (why string, err error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return whyUnreadable, nil
 	}
 	first, number := len(w.idx.mails), len(w.idx.files)
-	s := mboxScanner{ctx: w.ctx, file: f, limit: st.Size(), emit: func(p part) { w.add(root, rel, p, st.ModTime()) }}
-	if err := s.scan(); err != nil {
+	s := mboxScanner{ctx: w.ctx, file: f, limit: st.Size(), emit: func(p part) {
+		sure = sure || p.n > 1 || isMail(p.head)
+		w.add(root, rel, p, st.ModTime())
+	}}
+	err = s.scan()
+	if err != nil || !sure {
 		w.idx.mails, w.idx.files = w.idx.mails[:first], w.idx.files[:number]
+	}
+	switch {
+	case err == nil && !sure:
+		return whyNoHeader, nil
+	case err != nil:
 		if w.ctx.Err() != nil {
 			return "", fail("index", mailbox.Transient, "stopped", w.ctx.Err())
 		}
