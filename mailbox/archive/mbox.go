@@ -17,8 +17,9 @@ import (
 // envelopeLine) and is followed by what looks like a header. That takes in
 // mboxo and mboxrd, which quote such lines in a mail, and what real programs
 // leave out: the date, or the blank line before. In mboxcl and mboxcl2 a mail
-// ends where its Content-Length says, if just there the file ends or the next
-// mail begins; "From " lines before are its own.
+// ends where its Content-Length says; "From " lines before are its own. Senders
+// write that field too, so it counts where just there the file ends or the next
+// mail begins, and only after mails that all had it right.
 type mboxScanner struct {
 	ctx   context.Context
 	file  io.ReaderAt
@@ -33,7 +34,8 @@ type mboxScanner struct {
 	quoted  int64 // how many quoted "From " lines it has
 	bare    bool  // it has one that is not quoted
 	length  int64 // its Content-Length, or -1
-	until   int64 // up to here Content-Length says that it is one mail
+	until   int64 // up to here Content-Length says that it is one mail; else 0
+	lengths bool  // all mails before it end where their Content-Length says
 }
 
 // line is a line of an mbox.
@@ -99,7 +101,7 @@ func (s *mboxScanner) take(l, next line) {
 	first := !s.begun && !blank
 	s.begun = s.begun || !blank
 	switch {
-	case l.pos >= s.until && (separates(l.text, next.text, s.blankAt >= 0) || first && isDated(l.text)):
+	case (l.pos >= s.until || !s.lengths) && (separates(l.text, next.text, s.blankAt >= 0) || first && isDated(l.text)):
 		if s.open && s.cur.off == l.pos { // a line twice, with nothing between
 			s.open = false
 			s.cur.n--
@@ -134,6 +136,8 @@ func (s *mboxScanner) finish(end int64) {
 	if !s.open {
 		return
 	}
+	s.lengths = (s.lengths || s.cur.n == 1) && s.until > 0 && s.until <= end
+	s.until = 0
 	if s.blankAt >= s.cur.off {
 		end = s.blankAt
 	}

@@ -47,6 +47,8 @@ const from = "From joe@a.example Thu Jan  2 12:00:00 2020\n"
 
 // TestMbox: where mails begin and end in what programs write.
 func TestMbox(t *testing.T) {
+	short := "Content-Length: 3\n\nHi\n"
+	sized := from + short + "\n"
 	one, two := "Subject: one\n\nHello.\n", "Subject: two\n\nBye.\n"
 	for name, tt := range map[string]struct {
 		box  string
@@ -84,11 +86,17 @@ func TestMbox(t *testing.T) {
 		"unquoted words":    {from + "Subject: one\n\nHello.\n\nFrom Russia with love\nYear: 1963\n\nFrom me\nto: you\n", []string{"Subject: one\n\nHello.\n\nFrom Russia with love\nYear: 1963\n\nFrom me\nto: you\n"}},
 		"nothing is quoted": {from + "Subject: one\n\n>From me\nFrom you\n", []string{"Subject: one\n\n>From me\nFrom you\n"}},
 		"date in words":     {from + "Subject: one\n\nFrom Monday Jan 2 at 12:00 in 2020 on\nSubject: x\n", []string{"Subject: one\n\nFrom Monday Jan 2 at 12:00 in 2020 on\nSubject: x\n"}},
-		"mboxcl2": {from + "Content-Length: 73\n\n" + "Look:\n\n" + from + one + "\n" + from + two,
-			[]string{"Content-Length: 73\n\nLook:\n\n" + from + one, two}},
+		"mboxcl2": {sized + from + "Content-Length: 73\n\n" + "Look:\n\n" + from + one + "\n" + from + two,
+			[]string{short, "Content-Length: 73\n\nLook:\n\n" + from + one, two}},
+		"a sender's length": {from + "Content-Length: 73\n\n" + "Look:\n\n" + from + one + "\n" + from + two,
+			[]string{"Content-Length: 73\n\nLook:\n", one, two}},
+		"a sender's length later": {sized + from + two + "\n" + from + "Content-Length: 73\n\n" + "Look:\n\n" + from + one + "\n" + from + two,
+			[]string{short, two, "Content-Length: 73\n\nLook:\n", one, two}},
+		"a sender's length to the end": {from + "Content-Length: 73\n\n" + "Look:\n\n" + from + one + "\n",
+			[]string{"Content-Length: 73\n\nLook:\n", one}},
 		"false length": {from + "Content-Length: 70\n\n" + "Look:\n\n" + from + one + "\n" + from + two,
 			[]string{"Content-Length: 70\n\nLook:\n", one, two}},
-		"length to the end": {from + "Content-Length: 73\n\n" + "Look:\n\n" + from + one + "\n", []string{"Content-Length: 73\n\nLook:\n\n" + from + one}},
+		"length to the end": {sized + from + "Content-Length: 73\n\n" + "Look:\n\n" + from + one + "\n", []string{short, "Content-Length: 73\n\nLook:\n\n" + from + one}},
 		"endless length":    {from + "Content-Length: 9223372036854775807\n\nA\n\n" + from + two, []string{"Content-Length: 9223372036854775807\n\nA\n", two}},
 		"long line":         {from + "Subject: " + strings.Repeat("x", 3*lineMost) + "\n\n\n" + from + two, []string{"Subject: " + strings.Repeat("x", 3*lineMost) + "\n\n", two}},
 		"NUL":               {from + "Subject: one\x00\n\n\x00\x00\n\n" + from + two, []string{"Subject: one\x00\n\n\x00\x00\n", two}},
