@@ -67,6 +67,9 @@ func parseFlags(args []string) (settings, error) {
 // paths makes the account of the paths.
 func (s *settings) paths(args []string) error {
 	for _, arg := range args {
+		if arg == "" { // which would be the current folder
+			return usageError("a path is empty")
+		}
 		abs, err := filepath.Abs(arg)
 		if err != nil {
 			return err

@@ -8,6 +8,9 @@
 // which shows what an archive would become. An import that was stopped, even by
 // kill -9, goes on where it was when it is started again with the same paths,
 // and then reports the whole archive, as if it had never been stopped.
+//
+// The exit code is 0 if all mail was imported, 1 if something could not be read
+// or did not work, and 2 if the program was called wrongly.
 package main
 
 import (
@@ -35,7 +38,7 @@ func main() {
 // Exit codes.
 const (
 	exitOK    = 0
-	exitWrong = 1 // it was asked for rightly and did not work, or was stopped
+	exitWrong = 1 // it was asked for rightly and did not work, was stopped, or could not read everything
 	exitUsage = 2 // it was asked for wrongly
 )
 

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/helpdesk-go/helpdesk/internal/testpg"
+	"github.com/helpdesk-go/helpdesk/mailbox"
+	"github.com/helpdesk-go/helpdesk/mailbox/archive"
 )
 
 // built is the folder of the program, once it was built.
@@ -179,6 +181,7 @@ func TestExitCodes(t *testing.T) {
 	}{
 		"no path":            {nil, exitUsage, "no path"},
 		"no such path":       {[]string{filepath.Join(dir, "gone")}, exitUsage, "no such path"},
+		"empty path":         {[]string{dir, ""}, exitUsage, "a path is empty"},
 		"unknown flag":       {[]string{"-nonsense", dir}, exitUsage, "nonsense"},
 		"empty store":        {[]string{"-store", "", dir}, exitUsage, "-store"},
 		"other store":        {[]string{"-store", "mysql://x", dir}, exitUsage, "postgres://"},
@@ -225,6 +228,22 @@ func TestText(t *testing.T) {
 	empty := t.TempDir()
 	if r := imported(t, empty); r.summary.Mails != 0 {
 		t.Errorf("an empty folder has %d mails", r.summary.Mails)
+	}
+}
+
+// TestMissing: a mail that was gone before it was imported is an error, after the
+// sum.
+func TestMissing(t *testing.T) {
+	var out bytes.Buffer
+	r := &report{index: &archive.Index{}, out: newJSONOutput(&out)}
+	must(t, r.end(0))
+	out.Reset()
+	must(t, r.tell(t.Context(), "box#3", mailbox.Item{}, fate{}))
+	if err := r.end(0); err == nil || !strings.Contains(err.Error(), "(1)") {
+		t.Errorf("error %v", err)
+	}
+	if got := readReport(t, out.Bytes()); len(got.skipped) != 1 {
+		t.Errorf("reported %s", out.String())
 	}
 }
 

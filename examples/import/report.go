@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -24,6 +25,7 @@ type report struct {
 	headers *headers // nil without -json
 	out     output
 	done    int // how many mails are reported
+	failed  int // how many mails and files could not be read
 	sum     summary
 }
 
@@ -61,6 +63,9 @@ func (j *job) newReport(ctx context.Context, out io.Writer) (*report, error) {
 		r.headers, r.out = &headers{conn}, newJSONOutput(out)
 	}
 	for _, s := range j.index.Skipped() {
+		if s.Failed {
+			r.failed++
+		}
 		if err := r.out.skipped(skippedLine{Type: "skipped", File: r.names.show(s.Path), Why: s.Why}); err != nil {
 			return nil, err
 		}
@@ -161,6 +166,7 @@ func (r *report) object(ctx context.Context, read store.Reader, id ticket.ID) (f
 // tell reports one mail.
 func (r *report) tell(ctx context.Context, file string, it mailbox.Item, f fate) error {
 	if !f.found {
+		r.failed++
 		return r.out.skipped(skippedLine{Type: "skipped", File: file, Why: "it was changed or removed before it was imported"})
 	}
 	line := messageLine{Type: "message", File: file}
@@ -191,8 +197,14 @@ func (r *report) tell(ctx context.Context, file string, it mailbox.Item, f fate)
 	return r.out.message(line)
 }
 
-// end reports the sum.
+// end reports the sum. It is an error if something could not be read.
 func (r *report) end(took time.Duration) error {
 	r.sum.Type, r.sum.Seconds = "summary", took.Seconds()
-	return r.out.summary(r.sum, len(r.index.Skipped()))
+	if err := r.out.summary(r.sum, len(r.index.Skipped())); err != nil {
+		return err
+	}
+	if r.failed > 0 {
+		return fmt.Errorf("could not read everything: what is missing is reported as skipped (%d)", r.failed)
+	}
+	return nil
 }

@@ -25,11 +25,13 @@ type Index struct {
 	digest  string // of the mails in their order and of their files
 }
 
-// Skipped is a file that is no mail, or a folder that cannot be read.
+// Skipped is a file that is no mail, or a file or folder that cannot be read.
 type Skipped struct {
 	Path string
 	// Why is a short English phrase.
 	Why string
+	// Failed tells that it may hold mail and could not be read.
+	Failed bool
 }
 
 // file is a file with mail in it.
@@ -83,7 +85,7 @@ func (x *Index) dropTwins() {
 			clear(here)
 		}
 		if here[m.id] {
-			x.skipped = append(x.skipped, Skipped{x.File(i), whyTwin})
+			x.skipped = append(x.skipped, Skipped{Path: x.File(i), Why: whyTwin})
 			continue
 		}
 		here[m.id] = true

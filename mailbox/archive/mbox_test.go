@@ -285,6 +285,22 @@ func TestMoment(t *testing.T) {
 	}
 }
 
+// TestFailed: what could not be read is told from what is no mail.
+func TestFailed(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"no mail": "Hello.\n"})
+	w := walker{ctx: t.Context(), idx: &Index{}}
+	gone := filepath.Join(dir, "gone") // between listing and opening it
+	must(t, w.folder(0, gone, "gone"))
+	must(t, w.file(0, gone, "gone", 0, ""))
+	must(t, w.file(0, filepath.Join(dir, "no mail"), "no mail", 0, ""))
+	w.skip("box", whyChanging)
+	want := []Skipped{{gone, whyUnreadable, true}, {gone, whyUnreadable, true}, {filepath.Join(dir, "no mail"), whyNoHeader, false}, {"box", whyChanging, true}}
+	if !slices.Equal(w.idx.skipped, want) {
+		t.Errorf("skipped %+v", w.idx.skipped)
+	}
+}
+
 // TestOddFiles: pipes, unreadable and replaced files end no walk.
 func TestOddFiles(t *testing.T) {
 	dir := t.TempDir()

@@ -76,7 +76,10 @@ func (w *walker) folder(root int, path, rel string) error {
 	return nil
 }
 
-func (w *walker) skip(path, why string) { w.idx.skipped = append(w.idx.skipped, Skipped{path, why}) }
+func (w *walker) skip(path, why string) {
+	failed := why == whyUnreadable || why == whyChanging
+	w.idx.skipped = append(w.idx.skipped, Skipped{Path: path, Why: why, Failed: failed})
+}
 
 // file looks into a file, which may be in a place of a Maildir. Only the end
 // of ctx is an error.
