@@ -238,6 +238,28 @@ func TestChange(t *testing.T) {
 	}
 }
 
+// TestTwins: a mail that is there under two names of a Maildir is listed twice;
+// one that was moved meanwhile, once, wherever it is now.
+func TestTwins(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"cur/1.host:2,S": letter("a", 1), "new/1.host": letter("a", 1), "tmp/": ""})
+	c := open(t, New(), accountOf(dir), allTime)
+	items, _ := list(t, c, nil, 10)
+	if got := subjects(t, c, items); !slices.Equal(got, []string{"a", "a"}) || items[0].ID == items[1].ID {
+		t.Errorf("listed %q as %+v", got, items)
+	}
+	for _, moved := range []string{"cur/1.host:2,S", "new/1.host"} {
+		x := &Index{roots: []string{dir}, files: []file{{0, "cur/1.host:2,S"}, {0, "new/1.host"}}, mails: []entry{{}, {file: 1}}}
+		at := filepath.Join(dir, filepath.FromSlash(moved))
+		must(t, os.Rename(at, at+".away"))
+		x.dropTwins()
+		must(t, os.Rename(at+".away", at))
+		if len(x.mails) != 1 || x.File(0) == at || !slices.Equal(x.Skipped(), []Skipped{{Path: at, Why: whyTwin}}) {
+			t.Errorf("without %s: %+v, skipped %+v", moved, x.mails, x.Skipped())
+		}
+	}
+}
+
 // TestFetch: what the contract says about bounds, connections and errors.
 func TestFetch(t *testing.T) {
 	dir := t.TempDir()

@@ -5,6 +5,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -75,24 +78,46 @@ func makeIndex(ctx context.Context, roots []string, now time.Time) (*Index, erro
 }
 
 // dropTwins leaves out a mail that was found in new and, being moved while the
-// archive was walked, in cur again: an id is given once. What has one id has one
-// time.
+// archive was walked, in cur again: what is not there any more is the one that
+// was moved. What is there twice stays, under an id of its own: an id is given
+// once. What has one id has one time.
 func (x *Index) dropTwins() {
-	here := map[[16]byte]bool{}
+	here := map[[16]byte]int{} // where the mail is that has the id
 	n := 0
 	for i, m := range x.mails {
 		if i > 0 && m.at/second != x.mails[i-1].at/second {
 			clear(here)
 		}
-		if here[m.id] {
-			x.skipped = append(x.skipped, Skipped{Path: x.File(i), Why: whyTwin})
-			continue
+		if first, ok := here[m.id]; ok {
+			switch {
+			case x.gone(m):
+				x.skipped = append(x.skipped, Skipped{Path: x.path(m), Why: whyTwin})
+				continue
+			case x.gone(x.mails[first]):
+				x.skipped = append(x.skipped, Skipped{Path: x.path(x.mails[first]), Why: whyTwin})
+				x.mails[first] = m
+				continue
+			}
+			m.id = twinOf(m.id, x.files[m.file].rel)
+		} else {
+			here[m.id] = n
 		}
-		here[m.id] = true
 		x.mails[n] = m
 		n++
 	}
 	x.mails = x.mails[:n]
+}
+
+// path returns the path of the file that a mail is in.
+func (x *Index) path(m entry) string {
+	f := x.files[m.file]
+	return filepath.Join(x.roots[f.root], f.rel)
+}
+
+// gone reports whether the file that a mail is in is not there any more.
+func (x *Index) gone(m entry) bool {
+	_, err := os.Lstat(x.path(m))
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // Len returns how many mails there are.
@@ -115,14 +140,17 @@ func (x *Index) Item(i int) mailbox.Item {
 // File returns the path of the file that a mail is in, counting from 0. A mail
 // of an mbox with several has its number in it behind the path, as "#3".
 func (x *Index) File(i int) string {
-	m := x.mails[i]
-	f := x.files[m.file]
-	name := filepath.Join(x.roots[f.root], f.rel)
-	if m.n > 0 {
-		name += "#" + strconv.Itoa(int(m.n))
+	name := x.path(x.mails[i])
+	if n := x.Number(i); n > 0 {
+		name += "#" + strconv.Itoa(n)
 	}
 	return name
 }
+
+// Number returns the number that a mail has in an mbox of several, from 1, and
+// 0 for any other mail: what tells File from the path of a file with such a
+// name.
+func (x *Index) Number(i int) int { return int(x.mails[i].n) }
 
 // Passed returns how many mails come before a cursor of Backfill: what a desk
 // whose mailbox is at that cursor has taken in. It is 0 for a cursor of another
@@ -163,4 +191,12 @@ func idOf(root int, rel string, off, length int64, head []byte) (id [16]byte) {
 	_, _ = h.Write(head[:min(len(head), idHead)])
 	copy(id[:], h.Sum(nil))
 	return id
+}
+
+// twinOf makes the id of a mail that lies in a Maildir twice, under names that
+// are one but for the flags.
+func twinOf(id [16]byte, rel string) (twin [16]byte) {
+	sum := sha256.Sum256([]byte(string(id[:]) + filepath.ToSlash(rel)))
+	copy(twin[:], sum[:])
+	return twin
 }
