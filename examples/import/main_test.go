@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -103,7 +104,11 @@ func decodeLine(line []byte, v any) error {
 func readReport(t *testing.T, out []byte) (r reported) {
 	t.Helper()
 	counted := summary{Type: "summary"}
-	files := map[string]bool{}
+	type place struct {
+		file string
+		n    int
+	}
+	files := map[place]bool{}
 	for line := range bytes.Lines(out) {
 		var kind struct{ Type string }
 		must(t, json.Unmarshal(line, &kind))
@@ -128,18 +133,18 @@ func readReport(t *testing.T, out []byte) (r reported) {
 			default:
 				t.Fatalf("outcome %q", l.Outcome)
 			}
-			if l.Why == "" || files[l.File] || (l.Ticket == "") != (l.Outcome == outcomeQuarantined) {
+			if l.Why == "" || files[place{l.File, l.N}] || (l.Ticket == "") != (l.Outcome == outcomeQuarantined) {
 				t.Errorf("bad or doubled: %+v", l)
 			}
-			files[l.File] = true
+			files[place{l.File, l.N}] = true
 			r.messages = append(r.messages, l)
 		case "skipped":
 			var l skippedLine
 			must(t, decodeLine(line, &l))
-			if l.Why == "" || files[l.File] {
+			if l.Why == "" || files[place{l.File, l.N}] {
 				t.Errorf("bad or doubled: %+v", l)
 			}
-			files[l.File] = true
+			files[place{l.File, l.N}] = true
 			r.skipped = append(r.skipped, l)
 		case "summary":
 			r.summary = new(summary)
@@ -238,7 +243,7 @@ func TestMissing(t *testing.T) {
 	r := &report{index: &archive.Index{}, out: newJSONOutput(&out)}
 	must(t, r.end(0))
 	out.Reset()
-	must(t, r.tell(t.Context(), "box#3", mailbox.Item{}, fate{}))
+	must(t, r.tell(t.Context(), "box#3", 3, mailbox.Item{}, fate{}))
 	if err := r.end(0); err == nil || !strings.Contains(err.Error(), "(1)") {
 		t.Errorf("error %v", err)
 	}
@@ -259,6 +264,32 @@ func TestStopped(t *testing.T) {
 	}
 	if !strings.Contains(errs.String(), "import: stopped") || strings.Contains(out.String(), "summary") {
 		t.Errorf("said %q %q", errs.String(), out.String())
+	}
+}
+
+// TestFileNames: in JSON no two mails lie in one place, whatever their files are
+// called.
+func TestFileNames(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"hash": "From a@b\nSubject: 1\n\nx\n\nFrom a@b\nSubject: 2\n\ny\n", "hash#1": "Subject: 3\n\nz\n",
+	} {
+		must(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+	}
+	got := map[string]string{}
+	for _, l := range imported(t, dir).messages {
+		got[l.Subject] = fmt.Sprint(filepath.Base(l.File), " ", l.N)
+	}
+	if want := map[string]string{"1": "hash#1 1", "2": "hash#2 2", "3": "hash#1 0"}; !maps.Equal(got, want) {
+		t.Errorf("places %v, want %v", got, want)
+	}
+	for name, want := range map[string]string{
+		"a/\u00e4 \u2028\n.eml": "a/\u00e4 \u2028\n.eml", `C:\mail\x`: `C:\mail\x`, "\xff\xfe.eml": `\xff\xfe.eml`, `\xff`: `\x5cxff`,
+		`\` + "\xff": `\\xff`, `\\xff`: `\\x5cxff`, "\ufffd": "\ufffd",
+	} {
+		if got := escaped(name); got != want {
+			t.Errorf("%q is written %q, want %q", name, got, want)
+		}
 	}
 }
 

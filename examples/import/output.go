@@ -9,12 +9,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // messageLine is a line of -json about a mail.
 type messageLine struct {
-	Type      string `json:"type"` // "message"
-	File      string `json:"file"` // the path, in an mbox of several with "#" and the number
+	Type      string `json:"type"`        // "message"
+	File      string `json:"file"`        // the path, in an mbox of several with "#" and N; see escaped
+	N         int    `json:"n,omitempty"` // the number in an mbox of several, from 1; else left out
 	Ticket    string `json:"ticket"`
 	MessageID string `json:"message_id"` // the mail's own, without angle brackets
 	Outcome   string `json:"outcome"`
@@ -23,10 +25,12 @@ type messageLine struct {
 	From      string `json:"from"` // the address
 }
 
-// skippedLine is a line of -json about a file that is no mail.
+// skippedLine is a line of -json about a file that is no mail, or a mail that
+// is gone.
 type skippedLine struct {
 	Type string `json:"type"` // "skipped"
 	File string `json:"file"`
+	N    int    `json:"n,omitempty"`
 	Why  string `json:"why"`
 }
 
@@ -55,9 +59,39 @@ func newJSONOutput(w io.Writer) *jsonOutput {
 	return &jsonOutput{b, enc}
 }
 
-func (o *jsonOutput) message(l messageLine) error { return o.enc.Encode(l) }
-func (o *jsonOutput) skipped(l skippedLine) error { return o.enc.Encode(l) }
-func (o *jsonOutput) page() error                 { return o.buffer.Flush() }
+func (o *jsonOutput) message(l messageLine) error {
+	l.File = escaped(l.File)
+	return o.enc.Encode(l)
+}
+
+func (o *jsonOutput) skipped(l skippedLine) error {
+	l.File = escaped(l.File)
+	return o.enc.Encode(l)
+}
+
+func (o *jsonOutput) page() error { return o.buffer.Flush() }
+
+// escaped writes the bytes of a name that are no UTF-8, which JSON cannot hold,
+// as \xNN in lower case. The backslash of a name that has such signs itself is
+// written so too, so that each \xNN means a byte.
+func escaped(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		_, size := utf8.DecodeRuneInString(name[i:])
+		if r == utf8.RuneError && size == 1 || escapeLike(name[i:]) {
+			fmt.Fprintf(&b, `\x%02x`, name[i])
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// escapeLike reports whether a text begins with what escaped writes for a byte.
+func escapeLike(s string) bool {
+	const hex = "0123456789abcdef"
+	return len(s) >= 4 && s[:2] == `\x` && strings.IndexByte(hex, s[2]) >= 0 && strings.IndexByte(hex, s[3]) >= 0
+}
 
 func (o *jsonOutput) summary(s summary, _ int) error {
 	if err := o.enc.Encode(s); err != nil {

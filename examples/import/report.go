@@ -95,7 +95,7 @@ func (r *report) upTo(ctx context.Context, n int) error {
 			return err
 		}
 		for i, it := range items {
-			if err := r.tell(ctx, r.names.show(r.index.File(r.done+i)), it, fates[i]); err != nil {
+			if err := r.tell(ctx, r.names.show(r.index.File(r.done+i)), r.index.Number(r.done+i), it, fates[i]); err != nil {
 				return err
 			}
 		}
@@ -163,13 +163,13 @@ func (r *report) object(ctx context.Context, read store.Reader, id ticket.ID) (f
 	return fate{found: err == nil, provider: q.ProviderID, held: true, cause: q.Cause}, err
 }
 
-// tell reports one mail.
-func (r *report) tell(ctx context.Context, file string, it mailbox.Item, f fate) error {
+// tell reports one mail, which has the number n in an mbox of several.
+func (r *report) tell(ctx context.Context, file string, n int, it mailbox.Item, f fate) error {
 	if !f.found {
 		r.failed++
-		return r.out.skipped(skippedLine{Type: "skipped", File: file, Why: "it was changed or removed before it was imported"})
+		return r.out.skipped(skippedLine{Type: "skipped", File: file, N: n, Why: "it was changed or removed before it was imported"})
 	}
-	line := messageLine{Type: "message", File: file}
+	line := messageLine{Type: "message", File: file, N: n}
 	if !f.held {
 		line.Ticket = f.message.Ticket.String()
 	}
