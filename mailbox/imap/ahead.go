@@ -57,13 +57,22 @@ func (a *ahead) take(id string) []byte {
 	return b
 }
 
-// plan returns the mails to fetch for one that is asked for, itself first, or
-// nothing if it is not of the page.
-func (a *ahead) plan(id string, maxSize int64) []listed {
+// size returns the size that the listing told of a mail.
+func (a *ahead) size(id string) (size int64, known bool) {
 	i, ok := a.index[id]
 	if !ok || a.listed[i].size <= 0 {
+		return 0, false
+	}
+	return a.listed[i].size, true
+}
+
+// plan returns the mails to fetch for one that is asked for, itself first, or
+// nothing if its size is not known.
+func (a *ahead) plan(id string, maxSize int64) []listed {
+	if _, known := a.size(id); !known {
 		return nil
 	}
+	i := a.index[id]
 	if i == a.last+1 {
 		a.run = min(a.run*2, aheadMails)
 	} else {
@@ -82,6 +91,9 @@ func (a *ahead) plan(id string, maxSize int64) []listed {
 	}
 	return a.listed[i:end]
 }
+
+// stop makes every mail travel alone until the next leap or page.
+func (a *ahead) stop() { a.run = 0 }
 
 // fetchAhead fetches mails of the selected folder in one exchange, keeps those
 // that arrived whole and returns the first, or nil if it is not among them. No
@@ -103,8 +115,11 @@ func (c *conn) fetchAhead(ctx context.Context, batch []listed, maxSize int64) ([
 		return nil, err
 	}
 	for _, m := range batch {
-		if b := pick(got, m.uid); b != nil && int64(len(b)) == m.size {
+		b := pick(got, m.uid)
+		if int64(len(b)) == m.size {
 			c.ahead.bodies[m.id] = b
+		} else if len(b) > 0 {
+			c.inexact = true
 		}
 	}
 	return c.ahead.take(batch[0].id), nil

@@ -33,6 +33,12 @@ type conn struct {
 	seen map[string]folder
 	// ahead is what Fetch may expect to be asked for.
 	ahead ahead
+	// inexact: a whole body had another size than was stated. Nothing is
+	// fetched ahead any more, as each exchange would bring it in vain.
+	inexact bool
+	// estimates: such a body came twice the same, so a whole body is the mail
+	// whatever its size.
+	estimates bool
 	// sent is the folder of sent mail once it was found, and lookedAt when it
 	// was last looked for in vain.
 	sent     string

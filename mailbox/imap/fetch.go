@@ -53,10 +53,16 @@ func (c *conn) Fetch(ctx context.Context, it mailbox.Item, maxSize int64) (mailb
 		// the caller that the cursor has expired.
 		return mailbox.Raw{}, fail(opFetch, mailbox.Transient, "UIDVALIDITY has changed", nil)
 	}
-	batch := c.ahead.plan(it.ID, maxSize)
-	size, err := c.size(ctx, uid, batch)
-	if err != nil {
-		return mailbox.Raw{}, err
+	var batch []listed
+	if !c.inexact {
+		batch = c.ahead.plan(it.ID, maxSize)
+	}
+	size, known := c.ahead.size(it.ID)
+	if !known {
+		var err error
+		if size, err = c.size(ctx, uid); err != nil {
+			return mailbox.Raw{}, err
+		}
 	}
 	if size > maxSize {
 		return mailbox.Raw{}, fail(opFetch, mailbox.TooLarge, "mail is larger than allowed", nil)
@@ -131,12 +137,9 @@ func readPart(m *imapclient.FetchMessageData, maxSize int64) (p part, err error)
 	return p, nil
 }
 
-// size returns RFC822.SIZE of a mail, which never changes: what the listing
-// told is not asked again.
-func (c *conn) size(ctx context.Context, uid imap.UID, batch []listed) (int64, error) {
-	if len(batch) > 0 {
-		return batch[0].size, nil
-	}
+// size asks for RFC822.SIZE of a mail. It never changes, so what the listing
+// told need not be asked again.
+func (c *conn) size(ctx context.Context, uid imap.UID) (int64, error) {
 	o := &imap.FetchOptions{UID: true, RFC822Size: true}
 	got, err := c.parts(ctx, exchange{}, imap.UIDSetNum(uid), o, c.p.opts.MaxMailSize)
 	if err != nil {
@@ -168,7 +171,8 @@ func (c *conn) size(ctx context.Context, uid imap.UID, batch []listed) (int64, e
 // body returns a mail that arrived whole. The library loses it when the server
 // puts UID behind it or an unsolicited FETCH before it, without an error; then
 // it is asked for once more by sequence number, where the first answer counts
-// whatever the order.
+// whatever the order. A body of another size than stated is asked for again as
+// well, until one came twice the same: then the server's sizes are estimates.
 func (c *conn) body(ctx context.Context, uid imap.UID, size, maxSize int64) ([]byte, error) {
 	o := &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{{Peek: true}}}
 	first, err := c.parts(ctx, transfer(size), imap.UIDSetNum(uid), o, maxSize)
@@ -176,9 +180,13 @@ func (c *conn) body(ctx context.Context, uid imap.UID, size, maxSize int64) ([]b
 		return nil, err
 	}
 	b := pick(first, uid)
-	if b != nil && int64(len(b)) == size {
+	if c.arrived(b, size) {
 		return b, nil
 	}
+	if len(b) > 0 {
+		c.inexact = true
+	}
+	c.ahead.stop() // or more would be lost of each exchange
 	seq, err := c.exists(ctx, opFetch, uid)
 	if err != nil {
 		return nil, err
@@ -192,14 +200,21 @@ func (c *conn) body(ctx context.Context, uid imap.UID, size, maxSize int64) ([]b
 	}
 	a := pick(second, uid)
 	switch {
-	case a != nil && int64(len(a)) == size:
+	case c.arrived(a, size):
 		return a, nil
-	case a != nil && b != nil && len(a) > 0 && string(a) == string(b):
+	case len(a) > 0 && string(a) == string(b):
 		// Exchange states sizes that are estimates. Twice the same bytes in
 		// a whole literal are the mail.
+		c.estimates = true
 		return a, nil
 	}
 	return nil, fail(opFetch, mailbox.Transient, "mail did not arrive whole", errIncomplete)
+}
+
+// arrived reports whether a body is the mail of a stated size. A missing one
+// never is, nor an empty one for which bytes were stated.
+func (c *conn) arrived(b []byte, size int64) bool {
+	return b != nil && int64(len(b)) == size || len(b) > 0 && c.estimates
 }
 
 var errCut = errors.New("imap: the connection ended within a body")
