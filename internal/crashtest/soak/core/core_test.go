@@ -147,5 +147,5 @@ func add(b *proof.Batch, r crashtest.Result) {
 
 // again is the line that repeats a seed.
 func again(seed int64) string {
-	return fmt.Sprintf("go test ./internal/crashtest/soak/core -run TestCore -kind=%s -from=%d -count=1", *kind, seed)
+	return fmt.Sprintf("go test ./internal/crashtest/soak/core -run TestCore -args -kind=%s -from=%d -count=1", *kind, seed)
 }
