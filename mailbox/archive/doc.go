@@ -18,10 +18,12 @@
 // # What is a mail
 //
 // A file that begins with a "From " line of an mbox holds as many mails as it
-// has such lines where one may stand. A file in the folders cur and new of a
-// Maildir is a mail, even an empty one. Any other file is a mail if it begins
-// with the header of one, however broken. The rest is skipped, and [Index] says
-// why. Symbolic links inside the archive are not followed.
+// has such lines where one may stand. A Content-Length is believed only where
+// all mails of the file have it right, because senders write it too. A file in
+// the folders cur and new of a Maildir is a mail, even an empty one. Any other
+// file is a mail if it begins with the header of one, however broken. The rest
+// is skipped, and [Index] says why, and whether it could not be read. Symbolic
+// links inside the archive are not followed.
 //
 // # What is read when
 //
