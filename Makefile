@@ -1,7 +1,7 @@
 # make test    everything, with the race detector; installs what is missing
 # make lint    formatting, vet, staticcheck, tidy modules
 # make fuzz    every fuzz target for FUZZTIME (20s)
-# make bench   the ratios of docs/performance.md, about five minutes
+# make bench   the ratios of docs/performance.md, two minutes on a quiet machine
 # make bench-all   the small benchmarks beside the code
 # make bench-imap  mails a second from Dovecot to PostgreSQL, against raw inserts
 # make soak    kills for hours, resumable: see docs/proofs/README.md
