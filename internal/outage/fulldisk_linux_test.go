@@ -29,7 +29,7 @@ func mount(t *testing.T, srv *testpg.Server, mib int) disk {
 	err := syscall.Mount("tmpfs", d.dir, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=0700", mib))
 	if err != nil {
 		text := fmt.Sprintf("NOT TESTED: a real full disk needs the right to mount a tmpfs: %v", err)
-		if os.Getenv("CI") != "" && os.Getuid() == 0 {
+		if os.Getenv("CI") != "" {
 			t.Fatal(text)
 		}
 		t.Skip(text)
