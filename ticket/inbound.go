@@ -15,15 +15,25 @@ type Kind string
 
 // The kinds of mail.
 const (
-	KindPerson    Kind = "person"     // written by a human, or nothing says otherwise
-	KindAutoReply Kind = "auto-reply" // out of office, acknowledgements (RFC 3834)
-	KindBounce    Kind = "bounce"     // delivery status notifications (RFC 3464) and their look-alikes
-	KindList      Kind = "list"       // mailing lists and bulk mail (RFC 2919, RFC 2369)
+	KindPerson      Kind = "person"        // written by a human, or nothing says otherwise
+	KindAutoReply   Kind = "auto-reply"    // acknowledgements and other automatic mail (RFC 3834)
+	KindOutOfOffice Kind = "out-of-office" // an automatic reply that says its owner is away
+	KindBounce      Kind = "bounce"        // delivery status notifications (RFC 3464) and their look-alikes
+	KindComplaint   Kind = "complaint"     // abuse reports (ARF, RFC 5965)
+	KindList        Kind = "list"          // mailing lists and bulk mail (RFC 2919, RFC 2369)
+	KindOwn         Kind = "own"           // a notification of this library that came back
+	KindLoop        Kind = "loop"          // it went round: its own trace headers say so
 )
 
 // Automatic reports whether the mail was sent by a machine on its own account,
 // so that no automatic mail may answer it.
-func (k Kind) Automatic() bool { return k == KindAutoReply || k == KindBounce }
+func (k Kind) Automatic() bool {
+	switch k {
+	case KindAutoReply, KindOutOfOffice, KindBounce, KindComplaint, KindOwn, KindLoop:
+		return true
+	}
+	return false
+}
 
 // Defect is one thing that was wrong with a mail and how it was read anyway.
 // Detail never repeats content of the mail.
@@ -52,6 +62,77 @@ type Attachment struct {
 	// Content is the decoded content. It is not part of what is stored about
 	// an attachment: the raw mail is the truth and is opened again on demand.
 	Content []byte `json:"-"`
+}
+
+// Cut is one piece of a body that its reply leaves out.
+type Cut struct {
+	// Reason is why: "attribution", "quote", "headers", "separator",
+	// "signature", "device", "client" or "forward".
+	Reason string `json:"reason"`
+	// Rule names what recognised it: a language tag or a mail client.
+	Rule string `json:"rule,omitempty"`
+	// Line is the line of Text at which it begins, from 1; 0 in HTML.
+	Line int `json:"line,omitempty"`
+}
+
+// Forwarded is a mail that another one passes on, as the one that passes it on
+// tells it. It is a claim: its sender is a suggestion, never an identity.
+type Forwarded struct {
+	From    Address   `json:"from"`
+	To      []Address `json:"to,omitempty"`
+	Cc      []Address `json:"cc,omitempty"`
+	Subject string    `json:"subject,omitempty"`
+	Date    time.Time `json:"date,omitzero"`
+	Body    string    `json:"body,omitempty"`
+}
+
+// Invite is a meeting request, its answer or its cancellation (RFC 5546).
+type Invite struct {
+	Method    string    `json:"method,omitempty"` // in capitals: REQUEST, REPLY, CANCEL, ...
+	UID       string    `json:"uid,omitempty"`
+	Summary   string    `json:"summary,omitempty"`
+	Location  string    `json:"location,omitempty"`
+	Start     time.Time `json:"start,omitzero"`
+	End       time.Time `json:"end,omitzero"`
+	AllDay    bool      `json:"all_day,omitempty"`
+	Organizer Address   `json:"organizer,omitzero"`
+}
+
+// Bounce is what a bounce says about a mail that was not delivered, or not yet.
+type Bounce struct {
+	Recipients []BouncedRecipient `json:"recipients,omitempty"`
+	// OriginalMessageID is the id, without brackets, of the mail that bounced,
+	// or empty.
+	OriginalMessageID string `json:"original_message_id,omitempty"`
+}
+
+// BouncedRecipient is one recipient of a [Bounce].
+type BouncedRecipient struct {
+	Address string `json:"address"`
+	// Status is the enhanced status code (RFC 3463), or empty.
+	Status string `json:"status,omitempty"`
+	// Action is "failed", "delayed", "delivered", "relayed" or "expanded"
+	// (RFC 3464, section 2.3.3).
+	Action string `json:"action,omitempty"`
+	// Hard is set when trying again cannot help.
+	Hard bool `json:"hard"`
+}
+
+// Auth is what is known about the authenticity of a mail's sender. The zero
+// value is: nothing is known.
+type Auth struct {
+	// SPF, DKIM and DMARC are result keywords of RFC 8601, section 2.7, or
+	// empty for unknown.
+	SPF   string `json:"spf,omitempty"`
+	DKIM  string `json:"dkim,omitempty"`
+	DMARC string `json:"dmarc,omitempty"`
+	// Source is "header" for a trusted Authentication-Results, "checked" for a
+	// check of our own, or empty.
+	Source string `json:"source,omitempty"`
+	// Warnings name what a reader should know before he trusts the sender:
+	// "several-from", "name-is-address", "mixed-scripts", "look-alike",
+	// "hidden-characters", "reply-to-differs".
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Inbound is a mail as it was understood. Every string is valid UTF-8 without
@@ -85,7 +166,26 @@ type Inbound struct {
 	// not safe to show: only the sanitiser of mailbox/rfc822 makes it so.
 	HTML        string
 	Attachments []Attachment
-	Kind        Kind
+	// Reply is what the writer wrote this time: Text without what it quotes,
+	// its signature and its greeting from the device. Cuts tell what was left
+	// out and why; Text keeps all of it.
+	Reply string
+	// ReplyHTML is the same of HTML, and as unsafe as HTML. It is empty when
+	// the mail has no HTML.
+	ReplyHTML string
+	Cuts      []Cut
+	// Forwarded is the mail that this one passes on, or nil.
+	Forwarded *Forwarded
+	// Invite is the meeting that a calendar part (RFC 5545) is about, or nil.
+	Invite *Invite
+	Kind   Kind
+	// KindEvidence names what the kind rests on, strongest first: field names
+	// and rules, never content.
+	KindEvidence []string
+	// Bounce is set for a bounce.
+	Bounce *Bounce
+	// Auth is what is known about the authenticity of the sender.
+	Auth Auth
 	// ListID is the List-Id (RFC 2919), or empty.
 	ListID string
 	// Marker is the value of the library's own header on mail it sent, or
