@@ -21,16 +21,17 @@ const (
 	byteOrderMark = "\xef\xbb\xbf"
 )
 
-// Parse reads a mail (RFC 5322, RFC 2045 to 2049). It never fails: what was
-// wrong is in Defects, and Limited is set when a limit on structure kept some
-// of the mail from being read. It keeps no reference to raw except in the
-// Content of attachments, which must not be changed.
-func Parse(raw []byte) ticket.Inbound {
+// ParseWith reads a mail (RFC 5322, RFC 2045 to 2049) that came with env. It
+// never fails: what was wrong is in Defects, and Limited is set when a limit on
+// structure kept some of the mail from being read. It keeps no reference to raw
+// except in the Content of attachments, which must not be changed.
+func ParseWith(raw []byte, env Envelope) ticket.Inbound {
 	p := &parser{buf: raw, open: map[string]int{}}
 	p.in.Kind = ticket.KindPerson
 	p.prepare()
 	root, _ := p.entity(0, 0, "text/plain")
 	p.hint = textCharset(root)
+	p.envelope(env)
 	p.fields(root.header)
 	p.content(root)
 	p.in.Kind = kindOf(root, &p.in)
@@ -121,15 +122,7 @@ func (p *parser) delivered(h header, name string) {
 		if len(h[i].name) != len(name) || !equalFold(h[i].name, name) {
 			continue
 		}
-		for _, a := range p.addresses(h[i].value) {
-			if len(p.in.Delivered) >= maxAddresses {
-				p.limit(DefectAddressLimit, name)
-				return
-			}
-			if a.Addr != "" && !hasAddress(p.in.Delivered, a.Addr) {
-				p.in.Delivered = append(p.in.Delivered, a)
-			}
-		}
+		p.deliver(p.addresses(h[i].value))
 	}
 }
 
