@@ -1,0 +1,54 @@
+package trim
+
+import (
+	"github.com/helpdesk-go/helpdesk/ticket"
+)
+
+// HTMLResult is what is left of an HTML body when all that its writer did not
+// write this time is taken away.
+type HTMLResult struct {
+	// Reply is HTML: the document as it came when nothing was cut, otherwise
+	// what is left of it, well nested. It is exactly as unsafe as the document
+	// was: only a sanitiser makes it safe to show.
+	Reply string
+	// Cuts says what was left out, in the order of the document.
+	Cuts []ticket.Cut
+	// Forwarded is the mail that the document passes on, or nil.
+	Forwarded *ticket.Forwarded
+	// Quoted is the first mail the document quotes under a block of header
+	// lines, or nil. Clients that write the same block when they reply and
+	// when they forward leave it to the subject which of the two it was.
+	Quoted *ticket.Forwarded
+}
+
+// Limits on HTML. A document beyond them is left as it is, or nested no deeper.
+const (
+	maxHTML      = 2 << 20 // bytes
+	maxHTMLDepth = 200     // open elements
+	maxHTMLNodes = 200_000 // elements and texts
+	maxHTMLBody  = 1 << 20 // bytes of the text of a forwarded mail
+)
+
+// HTML finds the reply in the HTML body of a mail. It goes by the containers
+// that mail clients put around quotes and signatures and, where there are
+// none, by the lines a reader would go by: attributions, blocks of header
+// lines, separators. What cannot be told from the writer's own words is kept.
+// Time and memory are linear in the length of doc. It never fails, and
+// trimming a reply again changes nothing.
+func HTML(doc string) HTMLResult {
+	if len(doc) > maxHTML {
+		return HTMLResult{Reply: doc}
+	}
+	t := parseHTML(doc)
+	if t == nil {
+		return HTMLResult{Reply: doc}
+	}
+	t.layOut()
+	c := cutter{tree: t}
+	c.run()
+	res := HTMLResult{Reply: doc, Cuts: c.cuts, Forwarded: c.forwarded, Quoted: c.quoted}
+	if len(c.cuts) > 0 {
+		res.Reply = t.serialise()
+	}
+	return res
+}
