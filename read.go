@@ -177,7 +177,16 @@ type Message struct {
 	// Date is what the sender claims; order goes by Seq.
 	Date        time.Time
 	Attachments []ticket.Attachment
-	Defects     []ticket.Defect
+	// KindEvidence names what Kind rests on, Auth what is known about the
+	// authenticity of the sender.
+	KindEvidence []string
+	Auth         ticket.Auth
+	// Bounce, Invite and Forwarded are set for mail that is one. Forwarded is
+	// a claim of whoever passed the mail on; its body stands in Text.
+	Bounce    *ticket.Bounce
+	Invite    *ticket.Invite
+	Forwarded *ticket.Forwarded
+	Defects   []ticket.Defect
 	// Limited is set when some of the mail is only in its raw form.
 	Limited bool
 	// Delivery is how far the sending has come; nil for what is not sent.
@@ -332,6 +341,8 @@ func readable(m store.Message, got []privacy.Opened) Message {
 	out.Subject, out.Text, out.html = string(got[0].Plain), string(got[2].Plain), string(got[3].Plain)
 	out.From, out.ReplyTo, out.To, out.Cc = h.From, h.ReplyTo, h.To, h.Cc
 	out.MessageID, out.Date, out.Defects, out.Limited = h.MessageID, h.Date, h.Defects, h.Limited
+	out.KindEvidence, out.Auth = h.KindEvidence, h.Auth
+	out.Bounce, out.Invite, out.Forwarded = h.Bounce, h.Invite, h.Forwarded
 	out.Attachments = f.List
 	return out
 }
