@@ -1,10 +1,7 @@
 package rfc822
 
 import (
-	"net/url"
 	"strings"
-
-	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
 // segment is a stretch of readable body; a mail has several when attachments
@@ -16,13 +13,14 @@ type segment struct {
 
 // collector gathers body and attachments in the order of the mail.
 type collector struct {
-	p    *parser
-	segs []segment
+	p        *parser
+	segs     []segment
+	fallback bool // there is neither plain text nor HTML
 }
 
 // content fills Text, HTML and Attachments.
 func (p *parser) content(root *part) {
-	c := &collector{p: p}
+	c := &collector{p: p, fallback: !p.readable(root)}
 	c.walk(root, false)
 	var text, html []string
 	anyHTML := false
@@ -66,7 +64,10 @@ func (c *collector) walk(pt *part, related bool) {
 	case c.isBody(pt, related):
 		c.segs = append(c.segs, c.read(pt))
 	default:
-		c.p.attach(pt)
+		if c.isShown(pt) {
+			c.segs = append(c.segs, c.read(pt))
+		}
+		c.attach(pt)
 	}
 }
 
@@ -84,64 +85,87 @@ func relatedRoot(pt *part) int {
 // alternative takes the plain text and the richest form of the same content;
 // forms that are neither, such as invitations, are attachments.
 func (c *collector) alternative(pt *part) {
-	sub := &collector{p: c.p}
+	var plain, rich []segment // of the plain forms, of the last form with HTML
 	for _, child := range pt.children {
+		sub := &collector{p: c.p, fallback: c.fallback}
 		sub.walk(child, false)
-	}
-	var out segment
-	plain, rich := 0, 0
-	for _, s := range sub.segs {
-		if s.hasText && plain == 0 {
-			out.text, out.hasText = s.text, true
-			plain++
+		if hasHTML(sub.segs) {
+			rich = sub.segs
+			continue
 		}
-		if s.hasHTML {
-			out.html, out.hasHTML = s.html, true
-			rich++
+		for _, s := range sub.segs {
+			// Two forms that say different things are not the same content.
+			if !hasSegment(plain, s) {
+				plain = append(plain, s)
+			}
 		}
 	}
-	// A mixed part inside holds several stretches of one form: keep them all.
-	if len(sub.segs) > plain+rich {
-		c.segs = append(c.segs, joinAlternatives(sub.segs)...)
-		return
-	}
-	if out.hasText || out.hasHTML {
-		c.segs = append(c.segs, out)
+	switch {
+	case len(rich) == 0:
+		c.segs = append(c.segs, plain...)
+	case len(plain) == 0 || len(rich) > 1 && len(plain) == 1 && strings.TrimSpace(plain[0].text) == "":
+		c.segs = append(c.segs, rich...)
+	default:
+		c.segs = append(c.segs, segment{text: joinText(plain), hasText: true, html: joinHTML(rich), hasHTML: true})
 	}
 }
 
-// joinAlternatives merges stretches: text of the first form, HTML of the rest.
-func joinAlternatives(segs []segment) []segment {
-	first := segs[0]
-	if !first.hasText || first.hasHTML {
-		return segs
-	}
-	var html []string
-	for _, s := range segs[1:] {
-		switch {
-		case s.hasHTML:
-			html = append(html, s.html)
-		case s.hasText && s.text != first.text && strings.TrimSpace(s.text) != "":
-			html = append(html, TextToHTML(s.text).String())
+func hasHTML(segs []segment) bool {
+	for i := range segs {
+		if segs[i].hasHTML {
+			return true
 		}
 	}
-	if len(html) == 0 {
-		return segs
-	}
-	first.html, first.hasHTML = strings.Join(html, "\n"), true
-	return []segment{first}
+	return false
 }
+
+func hasSegment(segs []segment, s segment) bool {
+	for i := range segs {
+		if segs[i].text == s.text {
+			return true
+		}
+	}
+	return false
+}
+
+func joinText(segs []segment) string {
+	if len(segs) == 1 {
+		return segs[0].text
+	}
+	var out []string
+	for i := range segs {
+		out = append(out, segs[i].text)
+	}
+	return strings.Join(out, "\n")
+}
+
+func joinHTML(segs []segment) string {
+	if len(segs) == 1 {
+		return segs[0].html
+	}
+	var out []string
+	for i := range segs {
+		if segs[i].hasHTML {
+			out = append(out, segs[i].html)
+		} else {
+			out = append(out, TextToHTML(segs[i].text).String())
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// maxInlineText is the most bytes that a named text may have to be shown with
+// the body when its sender asks for that.
+const maxInlineText = 256 << 10
 
 // isBody reports whether a leaf is for reading. Text that was attached is an
 // attachment, and so is named text once there is a body.
 func (c *collector) isBody(pt *part, related bool) bool {
 	switch pt.typ {
 	case "text/plain", "text/html":
-	case "text/calendar", "text/rfc822-headers", "text/x-amp-html", "text/vcard", "text/x-vcard",
-		"text/directory", "text/csv", "text/xml", "text/rtf", "text/css", "text/javascript", "text/x-moz-deleted":
-		return false
 	default:
-		if !strings.HasPrefix(pt.typ, "text/") || c.p.partName(pt) != "" {
+		// Other text is for reading where nothing better is.
+		if !c.fallback || !strings.HasPrefix(pt.typ, "text/") || machineText(pt.typ) || c.p.partName(pt) != "" {
 			return false
 		}
 	}
@@ -149,10 +173,36 @@ func (c *collector) isBody(pt *part, related bool) bool {
 	if disposition == "attachment" {
 		return false
 	}
-	if related && (pt.header.get("Content-Id") != nil || disposition == "inline") && len(c.segs) > 0 {
+	if related && (pt.header.get("Content-Id") != nil || disposition == "inline" && pt.typ != "text/plain") && len(c.segs) > 0 {
 		return false
 	}
-	return len(c.segs) == 0 || c.p.partName(pt) == ""
+	return len(c.segs) == 0 && !pt.broken || c.p.partName(pt) == ""
+}
+
+// machineText reports whether a text type is for programs.
+func machineText(typ string) bool {
+	switch typ {
+	case "text/calendar", "text/rfc822-headers", "text/x-amp-html", "text/vcard", "text/x-vcard",
+		"text/directory", "text/csv", "text/xml", "text/rtf", "text/css", "text/javascript", "text/x-moz-deleted":
+		return true
+	}
+	return false
+}
+
+// isShown reports whether an attachment is text that its sender wants to be
+// read with the body (RFC 2183, section 2.1).
+func (c *collector) isShown(pt *part) bool {
+	return pt.typ == "text/plain" && !pt.broken && len(pt.body) <= maxInlineText && c.p.disposition(pt) == "inline"
+}
+
+// readable reports whether a part holds plain text or HTML that may be a body.
+func (p *parser) readable(pt *part) bool {
+	for _, child := range pt.children {
+		if p.readable(child) {
+			return true
+		}
+	}
+	return len(pt.children) == 0 && (pt.typ == "text/plain" || pt.typ == "text/html") && p.disposition(pt) != "attachment"
 }
 
 func (p *parser) disposition(pt *part) string {
@@ -165,7 +215,14 @@ func (p *parser) disposition(pt *part) string {
 func (c *collector) read(pt *part) segment {
 	p := c.p
 	raw := p.decodeTransfer(pt)
-	s, exact := decodeCharset(raw, pt.params.get("charset"))
+	if pt.typ == "text/plain" {
+		var files []uuFile
+		raw, files = cutUU(raw)
+		for _, f := range files {
+			p.add(p.rawText(f.name), "application/octet-stream", "", f.content)
+		}
+	}
+	s, exact := decodeCharset(raw, pt.charset)
 	if !exact {
 		p.report(DefectCharset, "unknown or wrong charset of a text part")
 	}
@@ -191,7 +248,7 @@ func looksHTML(pt *part, s string) bool {
 // textCharset returns the charset of the first text part.
 func textCharset(pt *part) string {
 	if strings.HasPrefix(pt.typ, "text/") {
-		return pt.params.get("charset")
+		return pt.charset
 	}
 	for _, c := range pt.children {
 		if s := textCharset(c); s != "" {
@@ -199,65 +256,4 @@ func textCharset(pt *part) string {
 		}
 	}
 	return ""
-}
-
-// markInline marks the attachments that the HTML shows.
-func (p *parser) markInline() {
-	has := false
-	for i := range p.in.Attachments {
-		has = has || p.in.Attachments[i].ContentID != ""
-	}
-	if !has || p.in.HTML == "" {
-		return
-	}
-	shown := map[string]bool{}
-	for rest := p.in.HTML; ; {
-		i := strings.Index(rest, "cid:")
-		if i < 0 {
-			break
-		}
-		rest = rest[i+4:]
-		end := strings.IndexAny(rest[:min(len(rest), maxMessageID)], "\"'<> \t\n)")
-		if end < 0 {
-			continue
-		}
-		id := strings.ReplaceAll(rest[:end], "&amp;", "&")
-		shown[id] = true
-		if u, err := url.PathUnescape(id); err == nil {
-			shown[u] = true
-		}
-	}
-	for i := range p.in.Attachments {
-		a := &p.in.Attachments[i]
-		a.Inline = a.ContentID != "" && shown[a.ContentID]
-	}
-}
-
-// attach adds a leaf as attachment.
-func (p *parser) attach(pt *part) {
-	if len(p.in.Attachments) >= maxAttachments {
-		p.limit(DefectAttachmentLimit, "too many attachments")
-		return
-	}
-	content := p.decodeTransfer(pt)
-	name := p.partName(pt)
-	if name == "" {
-		name = p.madeUpName(pt, content)
-	}
-	safe := safeName(name)
-	if safe != name {
-		p.report(DefectAttachmentName, "attachment name changed")
-	}
-	id := ""
-	if v := pt.header.get("Content-Id"); v != nil {
-		id = cut(cleanID(unfold(v)), maxMessageID)
-	}
-	p.in.Attachments = append(p.in.Attachments, ticket.Attachment{
-		Index:     len(p.in.Attachments),
-		Name:      safe,
-		Type:      contentType(content, pt.typ, safe),
-		Size:      int64(len(content)),
-		ContentID: id,
-		Content:   content,
-	})
 }

@@ -173,7 +173,26 @@ func (s *headerScan) line(pos, end, next int) bool {
 	if s.cut {
 		return true
 	}
+	if colon := s.foldedColon(next); colon >= 0 && goodName(line) {
+		s.p.report(DefectHeaderName, "header name folded before its colon")
+		s.flush()
+		s.fields = append(s.fields, field{name: string(line)})
+		s.valStart, s.valEnd = colon+1, colon+1
+		return true
+	}
 	return s.keyless(pos, end, next)
+}
+
+// foldedColon returns where the colon is that the line at pos starts with
+// after blanks, or -1.
+func (s *headerScan) foldedColon(pos int) int {
+	end, _ := lineEnd(s.buf, pos)
+	line := s.buf[pos:end]
+	trim := bytes.TrimLeft(line, " \t")
+	if len(trim) == len(line) || len(trim) == 0 || trim[0] != ':' {
+		return -1
+	}
+	return end - len(trim)
 }
 
 func (s *headerScan) field(pos, end, k int) bool {
@@ -215,6 +234,27 @@ func (s *headerScan) continued(pos, end, next int) bool {
 	if k := keyEnd(trim); k > 0 && goodName(bytes.TrimRight(trim[:k], " \t")) {
 		s.p.report(DefectHeaderLine, "indented first field")
 		return s.field(end-len(trim), end, k)
+	}
+	return s.orphan(next)
+}
+
+// orphan decides about the rest of a field whose beginning got lost: it is
+// passed over when a field follows soon.
+func (s *headerScan) orphan(pos int) bool {
+	for range 20 {
+		end, next := lineEnd(s.buf, pos)
+		line := s.buf[pos:end]
+		if len(line) == 0 {
+			return false
+		}
+		if line[0] != ' ' && line[0] != '\t' {
+			if s.start == 0 && s.looksLikeField(line) {
+				s.p.report(DefectHeaderLine, "folded line before the first field")
+				return true
+			}
+			return false
+		}
+		pos = next
 	}
 	return false
 }

@@ -9,7 +9,7 @@ const (
 	maxAttachments = 200       // attachments of a mail
 	maxTopHeader   = 1 << 20   // bytes of the mail's own header block
 	maxPartHeader  = 256 << 10 // bytes of a part's header block
-	maxHeaderLines = 1000      // lines of a header block
+	maxHeaderLines = 10000     // lines of a header block
 	maxAddresses   = 500       // mailboxes of an address field
 	maxReferences  = 50        // ids kept of References
 	maxMessageID   = 998       // bytes of one id: a longer one cannot be on a line

@@ -48,7 +48,7 @@ func (p *parser) contentType(pt *part, def string) {
 			head = "multipart/mixed"
 		case major == "text" && strings.HasPrefix(minor, "html"):
 			head = "text/html"
-		case ok && major != "text":
+		case ok && major != "text" || p.extended(pt.params, "name") != "":
 			head = "application/octet-stream"
 		default:
 			head = "text/plain"

@@ -15,6 +15,8 @@ type parser struct {
 	parts int
 	hint  string // charset of the first text part, for raw bytes in the header
 	names int    // names made up for attachments
+	// locations maps a Content-Location to the index of its attachment.
+	locations map[string]int
 }
 
 const (
@@ -29,7 +31,7 @@ func ParseWith(raw []byte, env Envelope) ticket.Inbound {
 	p := &parser{buf: raw, open: map[string]int{}}
 	p.in.Kind = ticket.KindPerson
 	p.prepare()
-	root, _ := p.entity(0, 0, "text/plain")
+	root, _ := p.entity(0, 0, "text/plain", "")
 	p.hint = textCharset(root)
 	p.envelope(env)
 	p.fields(root.header)

@@ -14,6 +14,7 @@ type part struct {
 	children []*part
 	declared string // media type before it was found not to fit
 	broken   bool   // Content-Type was unreadable
+	charset  string // of the part or, if it names none, of the multipart around it
 }
 
 // delim is a boundary line that ended something: level is the index of its
@@ -95,8 +96,8 @@ func (p *parser) pop(shadowed int) {
 }
 
 // entity reads the entity at pos and returns it with the boundary line that
-// ended it. def is the media type of an entity without Content-Type.
-func (p *parser) entity(pos, depth int, def string) (*part, delim) {
+// ended it. def and charset are those of an entity that does not tell.
+func (p *parser) entity(pos, depth int, def, charset string) (*part, delim) {
 	p.parts++
 	max := maxPartHeader
 	if depth == 0 {
@@ -107,6 +108,9 @@ func (p *parser) entity(pos, depth int, def string) (*part, delim) {
 	pt.header, body = p.scanHeader(pos, max)
 	p.contentType(pt, def)
 	pt.declared = pt.typ
+	if pt.charset = pt.params.get("charset"); pt.charset == "" {
+		pt.charset = charset
+	}
 	if !isMultipart(pt.typ) {
 		d := p.nextDelim(body)
 		pt.body = p.slice(body, d.start)
@@ -149,7 +153,7 @@ func (p *parser) multipart(pt *part, b string, body, depth int) delim {
 			return p.nextDelim(d.next)
 		}
 		var child *part
-		child, d = p.entity(d.next, depth+1, def)
+		child, d = p.entity(d.next, depth+1, def, pt.charset)
 		pt.children = append(pt.children, child)
 	}
 	p.pop(shadowed)
@@ -167,13 +171,13 @@ func (p *parser) multipart(pt *part, b string, body, depth int) delim {
 }
 
 // slice returns a body without the line end that belongs to the boundary line
-// after it.
+// after it, if there is one.
 func (p *parser) slice(from, to int) []byte {
 	if to <= from {
 		return nil
 	}
 	b := p.buf[from:to]
-	if to < len(p.buf) || len(p.stack) > 0 {
+	if to < len(p.buf) {
 		b = bytes.TrimSuffix(b, []byte("\n"))
 		b = bytes.TrimSuffix(b, []byte("\r"))
 	}

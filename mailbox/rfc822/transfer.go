@@ -26,6 +26,9 @@ func (p *parser) decodeTransfer(pt *part) []byte {
 		b, clean := decodeBase64(pt.body)
 		if !clean {
 			p.report(DefectTransferEncoding, "foreign bytes in base64")
+			if strings.HasPrefix(pt.typ, "text/") && prose(pt.body) {
+				return pt.body
+			}
 		}
 		return b
 	case strings.Contains(enc, "uue") || enc == "x-uu":
@@ -55,10 +58,14 @@ func decodeBase64(b []byte) (out []byte, clean bool) {
 		if padded && !wholeBase64(line) {
 			continue
 		}
+		words := bytes.IndexByte(bytes.TrimSpace(line), ' ') >= 0
 		for _, c := range line {
 			v := base64Value[c]
 			if c == '=' {
 				bits, acc, padded = 0, 0, true
+			}
+			if words && (c == '-' || c == '_') {
+				continue
 			}
 			if v < 0 {
 				continue
@@ -71,6 +78,23 @@ func decodeBase64(b []byte) (out []byte, clean bool) {
 		}
 	}
 	return out, false
+}
+
+// prose reports whether most lines of b are words with blanks between them:
+// text that was declared to be base64 and is not.
+func prose(b []byte) bool {
+	lines, worded := 0, 0
+	for pos := 0; pos < len(b); {
+		end, next := lineEnd(b, pos)
+		if line := bytes.TrimSpace(b[pos:end]); len(line) > 0 {
+			lines++
+			if bytes.IndexByte(line, ' ') > 0 {
+				worded++
+			}
+		}
+		pos = next
+	}
+	return worded*2 > lines
 }
 
 func wholeBase64(line []byte) bool {
@@ -156,20 +180,7 @@ func decodeUU(b []byte) ([]byte, bool) {
 		if len(line) == 0 || bytes.Equal(line, []byte("end")) {
 			break
 		}
-		n := int(line[0]-' ') & 63
-		line = line[1:]
-		for j := 0; j < len(line) && n > 0; j += 4 {
-			var q [4]byte
-			for k := range q {
-				if j+k < len(line) {
-					q[k] = (line[j+k] - ' ') & 63
-				}
-			}
-			three := [3]byte{q[0]<<2 | q[1]>>4, q[1]<<4 | q[2]>>2, q[2]<<6 | q[3]}
-			m := min(n, 3)
-			out = append(out, three[:m]...)
-			n -= m
-		}
+		out = appendUU(out, line[1:], int(line[0]-' ')&63)
 	}
 	return out, true
 }
