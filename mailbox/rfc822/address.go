@@ -255,6 +255,10 @@ func (p *parser) resolve(e element) (a ticket.Address, ok bool) {
 		a.Name = p.displayName(e.comment)
 		return a, true
 	}
+	if addr, ok := archived(e.phrase); ok {
+		a.Addr, a.Name = addr, p.displayName(e.comment)
+		return a, false
+	}
 	a = ticket.Address{Name: p.displayName(e.phrase + " " + e.comment)}
 	for _, w := range strings.Fields(e.phrase) {
 		if strings.IndexByte(w, '@') >= 0 && !strings.Contains(w, "=?") {
@@ -310,6 +314,9 @@ func normalAddr(s string) (string, bool) {
 		if _, after, ok := strings.Cut(s, ":"); ok {
 			s = after
 		}
+	}
+	if strings.IndexByte(s, '(') >= 0 {
+		s = withoutComments(s)
 	}
 	local, domain, ok := splitAddr(s)
 	if ok && domain != "" && domain[len(domain)-1] == '.' {

@@ -32,6 +32,9 @@ func (p *parser) madeUpName(pt *part, content []byte) string {
 			return cut(s, maxNameBytes-4) + ".eml"
 		}
 	}
+	if name := locationName(unfold(pt.header.get("Content-Location"))); name != "" {
+		return name
+	}
 	p.names++
 	n := ""
 	if p.names > 1 {
@@ -52,6 +55,19 @@ func (p *parser) madeUpName(pt *part, content []byte) string {
 		return "smime" + n + ".p7s"
 	}
 	return "attachment" + n + extensionOf(contentType(content, pt.typ, ""))
+}
+
+// locationName returns the file name at the end of a Content-Location (RFC
+// 2557), or empty where it does not end in one.
+func locationName(v string) string {
+	v, _, _ = strings.Cut(v, "?")
+	if i := strings.LastIndexAny(v, `/\`); i >= 0 {
+		v = v[i+1:]
+	}
+	if i := strings.LastIndexByte(v, '.'); i < 1 || len(v)-i > 6 || i == len(v)-1 {
+		return ""
+	}
+	return string(percentDecode(v))
 }
 
 // embeddedSubject reads the subject of an attached mail and nothing else of
