@@ -182,13 +182,31 @@ func isAttribution(line string, quoted bool) bool {
 	date, address := dateLike(line), strings.IndexByte(line, '@') > 0
 	switch {
 	case quoted && colon:
-		return verb || date || address
+		return address || verb && (date || len(line) < 80) || date && opensAttribution(line)
 	case quoted:
 		return verb && (date || address)
 	case colon && verb:
 		return date || address
 	case colon:
 		return date && address
+	}
+	return false
+}
+
+// opensAttribution reports a line that begins as attributions do: with a day,
+// or with the word that many languages put before one.
+func opensAttribution(line string) bool {
+	line = strings.TrimLeft(line, "-*_ ")
+	if line != "" && line[0] >= '0' && line[0] <= '9' {
+		return true
+	}
+	word, _, _ := strings.Cut(line, " ")
+	switch strings.ToLower(strings.TrimRight(word, ",.:")) {
+	case "on", "den", "le", "el", "il", "am", "op", "em", "a", "dne", "dnia", "w", "în", "pe", "στις", "la", "på",
+		"mon", "tue", "wed", "thu", "fri", "sat", "sun", "man", "tirs", "tir", "tys", "ons", "tors", "tor", "fre", "lør", "lau",
+		"søn", "mån", "tis", "lör", "sön", "ma", "ti", "ke", "to", "su", "mo", "di", "mi", "do", "fr", "sa", "so",
+		"lun", "mar", "mer", "jeu", "ven", "sam", "dim", "mié", "jue", "vie", "sáb", "dom", "пн", "вт", "ср", "чт", "пт", "сб", "вс":
+		return true
 	}
 	return false
 }
@@ -200,7 +218,7 @@ func hasWroteVerb(line string) bool {
 		"escribió", "escribio", "escreveu", "scritto", "scrive", "schreef", "geschreven", "napisał", "pisze", "написал", "пише",
 		"пишет", "писал", "написа", "kirjoitti", "napsal", "napísal", "írta", "yazdı", "şunu yazdı", "έγραψε", "a scris",
 		"napisao", "je napisal", "写道", "寫道", "書きました", "작성", "님이 쓴", "đã viết", "menulis", "เขียน", "kirjutas", "rakstīja",
-		"rašė", "כתב", "كتب", "va escriure", "said", "pisal"} {
+		"rašė", "כתב", "كتب", "va escriure"} {
 		if i := strings.Index(s, verb); i >= 0 && len(s)-i-len(verb) < 60 || i >= 0 && i < 60 {
 			return true
 		}

@@ -175,7 +175,7 @@ func (c *cutter) cues() {
 		case c.headerBlock(i, len(lines), l.ruled || i > 0 && isRuleLine(lines[i-1].text)) > i:
 			c.rest(i, "headers", "")
 			c.header(i, len(lines))
-		case l.text[0] == '>':
+		case strings.HasPrefix(l.text, ">"):
 			c.set(i, i+1, lineQuote, "quote", "")
 		default:
 			c.attributionAt(i)
@@ -198,9 +198,12 @@ func (c *cutter) attributionAt(i int) {
 		}
 		text += l.text
 		next := i + n + 1
-		quoted := next < len(lines) && (lines[next].state == lineQuote || lines[next].text[0] == '>')
+		quoted := next < len(lines) && (lines[next].state == lineQuote || strings.HasPrefix(lines[next].text, ">"))
 		indent := c.indentAt(next)
-		if !isAttribution(text, quoted || indent != nil) {
+		if n > 0 && isAttribution(l.text, quoted || indent != nil) {
+			return // it stands on that line alone: what is before is not of it
+		}
+		if !isAttribution(text, quoted || indent != nil) || n > 0 && !opensAttribution(text) {
 			continue
 		}
 		switch {
