@@ -32,7 +32,11 @@ func (c *cutter) run() {
 	c.trimSignatures()
 	c.keepAnswers()
 	if !c.ownLeft() && c.forwarded == nil {
-		c.cuts = nil // nothing would be left: better too much than nothing
+		// Nothing would be left: better too much than nothing. A mail that is
+		// only another one under its header lines passes that on.
+		if q := c.quoted; q != nil && q.From.Addr != "" && q.Subject != "" {
+			c.forwarded, c.quoted = q, nil
+		}
 		return
 	}
 	c.apply()
