@@ -38,6 +38,7 @@ func (p *parser) content(root *part) {
 		text, html = append(text, t), append(html, h)
 	}
 	p.in.Text = strings.Join(text, "\n")
+	p.fromHTML = anyHTML && !hasText(c.segs)
 	if anyHTML {
 		p.in.HTML = strings.Join(html, "\n")
 	}
@@ -113,6 +114,16 @@ func (c *collector) alternative(pt *part) {
 func hasHTML(segs []segment) bool {
 	for i := range segs {
 		if segs[i].hasHTML {
+			return true
+		}
+	}
+	return false
+}
+
+// hasText reports whether any stretch has plain text worth the name.
+func hasText(segs []segment) bool {
+	for i := range segs {
+		if segs[i].hasText && strings.TrimSpace(segs[i].text) != "" {
 			return true
 		}
 	}

@@ -17,6 +17,7 @@ type parser struct {
 	names int    // names made up for attachments
 	// locations maps a Content-Location to the index of its attachment.
 	locations map[string]int
+	fromHTML  bool // the readable body is HTML only
 }
 
 const (
@@ -36,6 +37,7 @@ func ParseWith(raw []byte, env Envelope) ticket.Inbound {
 	p.envelope(env)
 	p.fields(root.header)
 	p.content(root)
+	p.reply()
 	p.in.Kind = kindOf(root, &p.in)
 	if len(root.header) == 0 && len(bytes.TrimSpace(root.body)) == 0 && len(root.children) == 0 {
 		p.report(DefectEmpty, "no header and no body")

@@ -94,7 +94,7 @@ func prose(b []byte) bool {
 		}
 		pos = next
 	}
-	return worded*2 > lines
+	return lines > 2 && worded*2 > lines
 }
 
 func wholeBase64(line []byte) bool {

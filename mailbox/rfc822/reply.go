@@ -1,0 +1,36 @@
+package rfc822
+
+import (
+	"github.com/helpdesk-go/helpdesk/mailbox/rfc822/trim"
+)
+
+// reply finds what the writer wrote this time and what he passes on. The plain
+// text decides; HTML does where the mail has no other text.
+func (p *parser) reply() {
+	in := &p.in
+	var html trim.HTMLResult
+	if in.HTML != "" {
+		html = trim.HTML(in.HTML)
+		in.ReplyHTML = html.Reply
+		if html.Forwarded == nil && forwards(in.Subject) {
+			html.Forwarded = html.Quoted
+		}
+	}
+	if p.fromHTML {
+		in.Reply, in.Cuts, in.Forwarded = in.Text, html.Cuts, html.Forwarded
+		if len(html.Cuts) > 0 {
+			in.Reply = HTMLToText(html.Reply)
+		}
+		return
+	}
+	in.Reply = in.Text
+	if in.Forwarded == nil {
+		in.Forwarded = html.Forwarded
+	}
+}
+
+// forwards reports whether a subject begins with a forward prefix.
+func forwards(subject string) bool {
+	_, ok := cutPrefix(subject, forwardWords)
+	return ok
+}
