@@ -1,6 +1,7 @@
 package rfc822
 
 import (
+	"bytes"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -66,16 +67,26 @@ func (w *htmlWalk) step() bool {
 	case html.ErrorToken:
 		return false
 	case html.TextToken:
-		if w.raw == "" && w.hidden == 0 && !w.sink.text(string(w.z.Text())) {
-			w.truncated = true
-			return false
-		}
+		return w.text(string(w.z.Text()))
 	case html.StartTagToken, html.SelfClosingTagToken:
 		name, more := w.z.TagName()
+		if bytes.IndexByte(name, '@') > 0 { // an address whose brackets nobody escaped
+			return w.text("<" + string(name) + ">")
+		}
 		w.start(string(name), more)
 	case html.EndTagToken:
 		name, _ := w.z.TagName()
 		w.end(string(name))
+	}
+	return true
+}
+
+// text shows text, unless it stands where nothing is shown, and reports whether
+// the sink takes more.
+func (w *htmlWalk) text(s string) bool {
+	if w.raw == "" && w.hidden == 0 && !w.sink.text(s) {
+		w.truncated = true
+		return false
 	}
 	return true
 }

@@ -60,6 +60,20 @@ var htmlFixtures = []struct {
 		doc: `<div>The error says:</div><blockquote style="margin:0 0 0 40px;border:none;padding:0px"><div>Disk full</div></blockquote><div>What now?</div>`},
 	{name: "a journey has a from and a to", reply: "Please book:\nFrom: Oslo\nTo: Bergen\nDate: 5 June 2024\nThanks", rest: "nothing",
 		doc: `<p>Please book:</p><p>From: Oslo<br>To: Bergen<br>Date: 5 June 2024</p><p>Thanks</p>`},
+	{name: "a postscript below the quote", reply: "Yes.\nAnd bring the keys.", rest: "Shall I come?",
+		doc: `<div>Yes.</div><div>On 4 Sep 2025 at 11:30 Ann &lt;ann@example.com&gt; wrote:</div><blockquote type="cite">Shall I come?</blockquote><div>And bring the keys.</div>`},
+	{name: "a quote of the writer's choice", reply: "The manual says\nDo not open\nand I opened it.", rest: "nothing",
+		doc: `<p>The manual says</p><blockquote class="quote">Do not open</blockquote><p>and I opened it.</p>`},
+	{name: "a bare blockquote at the end", reply: "The message is\nDisk full", rest: "nothing",
+		doc: `<p>The message is</p><blockquote>Disk full</blockquote>`},
+	{name: "angles without an attribution", reply: "Read\n> Offers\n> Contact", rest: "nothing",
+		doc: `Read<br>&gt; Offers<br>&gt; Contact`},
+	{name: "angles below an attribution", reply: "Thanks.", rest: "Here it is",
+		doc: `<pre>Thanks.
+
+On Monday 3 June 2024 10:00, ann@example.com wrote:
+&gt; Here it is
+&gt; Ann</pre>`},
 	{name: "only a quote", reply: "All of it is quoted.", rest: "nothing",
 		doc: `<blockquote type="cite">All of it is quoted.</blockquote>`},
 	{name: "unescaped address", reply: "Fine.", rest: "Old text",

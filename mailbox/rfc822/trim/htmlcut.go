@@ -72,7 +72,12 @@ func (c *cutter) containers() {
 			c.quote(r)
 			until = r.leafTo
 		case markIndent:
-			c.indents = append(c.indents, r)
+			if r.line < r.lineTo && isAttribution(c.tree.lines[r.line].text, true) {
+				c.quote(r)
+				until = r.leafTo
+			} else {
+				c.indents = append(c.indents, r)
+			}
 		case markAttribution:
 			c.set(r.line, r.lineTo, lineQuote, "attribution", r.rule)
 		case markSignature:
@@ -162,6 +167,7 @@ func (c *cutter) rest(i int, reason, rule string) {
 // cues goes by what the lines say, where no container has said it.
 func (c *cutter) cues() {
 	lines := c.tree.lines
+	angles := false // an attribution stood before lines after angles
 	for i := 0; i < len(lines); i++ {
 		l := &lines[i]
 		if l.state != lineOwn {
@@ -180,7 +186,9 @@ func (c *cutter) cues() {
 			c.rest(i, "headers", "")
 			c.header(i, len(lines))
 		case strings.HasPrefix(l.text, ">"):
-			c.set(i, i+1, lineQuote, "quote", "")
+			if angles = angles || i > 0 && lines[i-1].reason == "attribution"; angles {
+				c.set(i, i+1, lineQuote, "quote", "")
+			}
 		default:
 			c.attributionAt(i)
 		}
@@ -232,8 +240,8 @@ func (c *cutter) indentAt(line int) *htmlRange {
 }
 
 // keepAnswers keeps quotes that the writer answered piece by piece: those with
-// words of his own after them, unless there is only one and nothing before it,
-// which is an answer below the quote of a whole mail.
+// words of his own after them. A single one goes if it is introduced, or if
+// nothing stands before it: that is an answer below the quote of a whole mail.
 func (c *cutter) keepAnswers() {
 	lines := c.tree.lines
 	last := -1
@@ -242,16 +250,17 @@ func (c *cutter) keepAnswers() {
 			last = i
 		}
 	}
-	runs, before := 0, false
+	runs, before, introduced := 0, false, false
 	for i := 0; i < last; i++ {
 		switch {
 		case lines[i].state == lineOwn:
 			before = before || runs == 0
 		case lines[i].state == lineQuote && (i == 0 || lines[i-1].state != lineQuote):
 			runs++
+			introduced = lines[i].reason == "attribution" || isAttribution(lines[i].text, true)
 		}
 	}
-	if runs == 0 || runs == 1 && !before {
+	if runs == 0 || runs == 1 && (introduced || !before) {
 		return
 	}
 	for i := 0; i < last; i++ {

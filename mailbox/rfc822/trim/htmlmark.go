@@ -29,7 +29,7 @@ type mark struct {
 func markOf(tag string, a *htmlAttrs) mark {
 	if !a.any {
 		if tag == "blockquote" {
-			return mark{markQuote, "blockquote"}
+			return mark{markIndent, "blockquote"}
 		}
 		if tag == "includetail" {
 			return mark{markWhole, "foxmail"}
@@ -69,17 +69,15 @@ func markOf(tag string, a *htmlAttrs) mark {
 	return mark{}
 }
 
-// markOfBlockquote tells a quote from a text that its writer indented: editors
-// give the latter a margin and take its border away.
+// markOfBlockquote tells what a client quotes, which it says or draws a line
+// beside, from a text that its writer indented.
 func markOfBlockquote(a *htmlAttrs) mark {
 	s := a.style
-	switch {
-	case a.kind == "cite" || a.cite != "" || strings.Contains(s, "border-left") && !strings.Contains(s, "border-left:none"):
+	if a.kind == "cite" || a.cite != "" || strings.Contains(a.class, "quote") || strings.Contains(a.class, "cite") ||
+		strings.Contains(s, "border-left") && !strings.Contains(s, "border-left:none") {
 		return mark{markQuote, "blockquote"}
-	case strings.Contains(s, "margin") || strings.Contains(s, "border:none") || strings.Contains(a.class, "indent"):
-		return mark{markIndent, "blockquote"}
 	}
-	return mark{markQuote, "blockquote"}
+	return mark{markIndent, "blockquote"}
 }
 
 // markOfID goes by an id, without the prefix that Outlook on the web puts
