@@ -67,6 +67,14 @@ var bombs = []struct {
 		return "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n" + strings.Repeat("cid:", n) +
 			"\r\n--b\r\nContent-Type: image/png\r\nContent-ID: <x>\r\n\r\nx"
 	}},
+	{"uuencoded files without end", 100000, "", func(n int) string { return "\r\n" + strings.Repeat("begin 644 a\r\n#0V%T\r\n", n) }},
+	{"uuencoded files", 100000, DefectAttachmentLimit, func(n int) string {
+		return mixed + strings.Repeat("\r\nbegin 644 a\r\n#0V%T\r\nend\r\n--b\r\n", n)
+	}},
+	{"files in TNEF", 500000, "", func(n int) string {
+		return "Content-Type: application/ms-tnef\r\n\r\n" + string(container(attAttachRend, "")) + strings.Repeat(string(container(attAttachRend, "")[6:]), n)
+	}},
+	{"comments in an address", 100000, "", func(n int) string { return "Cc: <a" + strings.Repeat("(x", n) + "@b>\r\n\r\n" }},
 	{"subject prefixes", 200000, "", func(n int) string { return "Subject: " + strings.Repeat("Re: ", n) + "\r\n\r\n" }},
 }
 
