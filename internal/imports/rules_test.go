@@ -27,9 +27,13 @@ var layers = map[string]layer{
 	"mailbox": {
 		why: "everyone who writes a driver imports the contract; what it imports, they all compile"},
 	"mailbox/rfc822": {
-		own:   []string{"ticket"},
+		own:   []string{"ticket", "mailbox/rfc822/..."},
 		third: []string{"golang.org/x/", "github.com/emersion/go-message", "github.com/microcosm-cc/bluemonday"},
 		why:   "the parser turns bytes into the domain's values; it knows no mailbox, store or key"},
+	"mailbox/rfc822/trim": {
+		own:   []string{"ticket"},
+		third: []string{"golang.org/x/"},
+		why:   "it reads text and HTML that the parser has already decoded; it knows no mail"},
 	"mailbox/oauth": {
 		own: []string{"mailbox", "internal/..."}, third: []string{"golang.org/x/"},
 		why: "the connect flow hands tokens to the host's wiring; it knows neither drivers nor stores"},

@@ -118,7 +118,7 @@ func (c *cutter) quote(r htmlRange) {
 
 // reply marks a container of an attribution and quotes. Answers between the
 // quotes are inside of it and stay. Without a quote in it, all of it is one.
-// It returns the leaf up to which everything is marked.
+// It returns the leaf before which everything is marked.
 func (c *cutter) reply(i int, r htmlRange) int32 {
 	first := -1
 	for j := i + 1; j < len(c.tree.elements) && c.tree.elements[j].from < r.leafTo; j++ {
@@ -129,9 +129,12 @@ func (c *cutter) reply(i int, r htmlRange) int32 {
 	}
 	_, headers := c.headersNear(r.line, r.lineTo)
 	forward := r.line < r.lineTo && isForwardLine(c.tree.lines[r.line].text)
-	if first < 0 || headers || forward {
+	if headers || forward || first < 0 && c.introduced(r) {
 		c.whole(r)
 		return r.leafTo
+	}
+	if first < 0 {
+		return r.leaf // an answer of which the quote was cut
 	}
 	q := c.rangeOf(&c.tree.elements[first])
 	if q.line-r.line <= 4 {
@@ -142,6 +145,16 @@ func (c *cutter) reply(i int, r htmlRange) int32 {
 		return q.leafTo
 	}
 	return q.leaf
+}
+
+// introduced reports whether a container begins by saying whose mail it holds.
+func (c *cutter) introduced(r htmlRange) bool {
+	for i := r.line; i < r.lineTo && i < r.line+4; i++ {
+		if s := c.tree.lines[i].text; isOriginalLine(s) || isForwardLine(s) || isAttribution(s, true) {
+			return true
+		}
+	}
+	return r.line == r.lineTo
 }
 
 // headersNear looks for a block of header lines among the first lines.
