@@ -16,7 +16,7 @@ type layer struct {
 }
 
 var (
-	contracts = []string{"ticket", "mailbox", "retention", "privacy", "store"}
+	contracts = []string{"ticket", "mailbox", "retention", "privacy", "store", "scan"}
 	drivers   = []string{"mailbox/imap", "mailbox/gmail", "mailbox/msgraph", "mailbox/archive"}
 	stores    = []string{"store/memory", "store/postgres"}
 )
@@ -46,6 +46,11 @@ var layers = map[string]layer{
 	"mailbox/mailboxtest": {
 		own: []string{"ticket", "mailbox", "mailbox/...", "internal/..."}, third: []string{"*"},
 		why: "a suite for drivers must be usable by a driver's author without a desk or a store"},
+	"scan": {
+		why: "everyone who writes a scanner imports the contract; what it imports, they all compile"},
+	"scan/clamav": {
+		own: []string{"scan"},
+		why: "an adapter speaks a protocol over a socket; whose attachment it is, is not its business"},
 	"retention": {
 		own: []string{"ticket"},
 		why: "policies are pure functions over facts; a store or key in reach would let them act"},
