@@ -79,7 +79,9 @@ func (c *cutter) containers() {
 				c.indents = append(c.indents, r)
 			}
 		case markAttribution:
-			c.set(r.line, r.lineTo, lineQuote, "attribution", r.rule)
+			if c.attributes(r) {
+				c.set(r.line, r.lineTo, lineQuote, "attribution", r.rule)
+			}
 		case markSignature:
 			c.signatures = append(c.signatures, r)
 		}
@@ -145,6 +147,16 @@ func (c *cutter) reply(i int, r htmlRange) int32 {
 		return q.leafTo
 	}
 	return q.leaf
+}
+
+// attributes reports whether a container for attributions holds one: people
+// write into them as well.
+func (c *cutter) attributes(r htmlRange) bool {
+	text := ""
+	for i := r.line; i < r.lineTo && i < r.line+4; i++ {
+		text = strings.TrimSpace(text + " " + c.tree.lines[i].text)
+	}
+	return isAttribution(text, true) || strings.IndexByte(text, '@') > 0 || dateLike(text)
 }
 
 // introduced reports whether a container begins by saying whose mail it holds.
