@@ -85,6 +85,28 @@ func safeInline(s string) string {
 	return out
 }
 
+// safeProxied checks what the Proxy function of the host returned for the
+// remote URL original: a path on the host itself, or an absolute URL that does
+// not lead to where the original does.
+func safeProxied(s, original string) string {
+	if out := safeInline(s); out != "" {
+		return out
+	}
+	out := safeURL(s)
+	if !strings.HasPrefix(out, "http") {
+		return ""
+	}
+	to, err := url.Parse(out)
+	if err != nil {
+		return ""
+	}
+	from, err := url.Parse(original)
+	if err != nil || equalFold(to.Hostname(), from.Hostname()) {
+		return ""
+	}
+	return out
+}
+
 // remoteURL reports whether loading s would leave the host.
 func remoteURL(s string) bool {
 	s = strings.ToLower(strings.TrimSpace(s[:min(len(s), 64)]))

@@ -1,6 +1,7 @@
 package rfc822
 
 import (
+	"bytes"
 	"html/template"
 	"net/url"
 	"regexp"
@@ -27,11 +28,18 @@ type SanitizeOptions struct {
 	// same mail, as a relative or same-origin path, or "" to leave the image
 	// out. Nil leaves all of them out.
 	Inline func(contentID string) string
+	// Proxy returns the URL under which the host shows the remote image at url,
+	// an absolute http or https URL: a same-origin path, or an absolute URL on
+	// another host than the image's. "" leaves the image out. Nil leaves all of
+	// them out. Backgrounds and everything else that is remote never come back.
+	Proxy func(url string) string
 }
 
 // Sanitized tells what [Sanitize] left out.
 type Sanitized struct {
 	RemoteRemoved int  // images and backgrounds that would have been loaded from elsewhere
+	RemoteProxied int  // images that will be loaded through Proxy
+	Deceptive     int  // links that look as if they led elsewhere: see Sanitize
 	Truncated     bool // a limit on size, depth or attributes cut something
 }
 
@@ -41,24 +49,33 @@ type Sanitized struct {
 // nothing. Everything that loads, runs, submits or covers is left out, and so
 // is what the sender made invisible.
 //
+// A link counts as deceptive when its text shows another domain or mail address
+// than its target, when a user name stood before its host, or when the host is
+// punycode. Where the text lies, the title names the host it really leads to;
+// titles of the sender's own are not kept on links.
+//
 // Input is read up to 2 MiB, output ends at 1 MiB. Work is linear. Sanitising
-// the result again changes nothing, except that images which Inline resolved
-// are then left out as relative URLs.
+// the result again without hooks changes nothing, except that images which
+// Inline or Proxy gave a URL are left out: keep the original, and sanitise it
+// for each view.
 func Sanitize(doc string, opts SanitizeOptions) (SafeHTML, Sanitized) {
 	w := &safeWriter{opts: opts}
 	var done Sanitized
 	done.Truncated = walkHTML(doc, w)
-	done.RemoteRemoved = w.remote
+	done.RemoteRemoved, done.RemoteProxied, done.Deceptive = w.remote, w.proxied, w.deceptive
 	return SafeHTML{policy().Sanitize(w.out.String())}, done
 }
 
 // safeWriter writes the canonical form of what is allowed. bluemonday then
 // reads that form with its own list: two walls, of which the first is linear.
 type safeWriter struct {
-	opts   SanitizeOptions
-	out    strings.Builder
-	remote int
-	tail   int // bytes that closing the open elements will take
+	opts      SanitizeOptions
+	out       bytes.Buffer
+	remote    int
+	proxied   int
+	deceptive int
+	link      openLink
+	tail      int // bytes that closing the open elements will take
 }
 
 // allowedTags are the elements that are kept. None of them changes how a
@@ -119,6 +136,7 @@ var policy = sync.OnceValue(func() *bluemonday.Policy {
 func (w *safeWriter) full(more int) bool { return w.out.Len()+w.tail+more > maxHTMLOut }
 
 func (w *safeWriter) text(s string) bool {
+	w.link.show(s)
 	s = html.EscapeString(cleanHTMLText(s))
 	if !w.full(len(s)) {
 		w.out.WriteString(s)
@@ -153,6 +171,9 @@ func badHTMLRune(r rune) bool {
 
 func (w *safeWriter) close(tag string) {
 	w.tail -= len(tag) + 3
+	if tag == "a" {
+		w.closeLink()
+	}
 	w.out.WriteString("</" + tag + ">")
 }
 
@@ -161,15 +182,16 @@ func (w *safeWriter) open(tag string, attrs []html.Attribute, void bool) bool {
 	if !allowedTags[tag] {
 		return false
 	}
+	var link openLink
 	var b strings.Builder
 	b.WriteString("<" + tag)
 	switch tag {
 	case "a":
-		href := safeURL(attr(attrs, "href"))
-		if href == "" {
+		var ok bool
+		if link, ok = linkTo(attr(attrs, "href")); !ok {
 			return false
 		}
-		writeAttr(&b, "href", href)
+		writeAttr(&b, "href", link.href)
 	case "img":
 		src := w.image(attr(attrs, "src"))
 		if src == "" {
@@ -178,7 +200,9 @@ func (w *safeWriter) open(tag string, attrs []html.Attribute, void bool) bool {
 		writeAttr(&b, "src", src)
 	}
 	for i := range attrs {
-		w.attr(&b, attrs[i])
+		if tag != "a" || attrs[i].Key != "title" {
+			w.attr(&b, attrs[i])
+		}
 	}
 	if tag == "a" {
 		writeAttr(&b, "rel", "noopener noreferrer nofollow")
@@ -189,11 +213,14 @@ func (w *safeWriter) open(tag string, attrs []html.Attribute, void bool) bool {
 	if !void {
 		end = len(tag) + 3
 	}
-	if w.full(b.Len() + end) {
+	if w.full(b.Len() + end + len(link.title())) {
 		return false
 	}
 	w.tail += end
 	w.out.WriteString(b.String())
+	if tag == "a" {
+		w.openLink(link)
+	}
 	return true
 }
 
@@ -225,9 +252,18 @@ func (w *safeWriter) attr(b *strings.Builder, a html.Attribute) {
 	}
 }
 
-// image resolves the source of an image inside the mail.
+// image resolves the source of an image: a part of the mail through Inline, a
+// remote one through Proxy.
 func (w *safeWriter) image(src string) string {
 	src = strings.TrimSpace(src)
+	if remoteURL(src) {
+		if out := w.proxy(src); out != "" {
+			w.proxied++
+			return out
+		}
+		w.remote++
+		return ""
+	}
 	if len(src) < 5 || !equalFold(src[:4], "cid:") || w.opts.Inline == nil {
 		return ""
 	}
@@ -238,11 +274,28 @@ func (w *safeWriter) image(src string) string {
 	return safeInline(w.opts.Inline(strings.Trim(id, "<> ")))
 }
 
+func (w *safeWriter) proxy(src string) string {
+	if w.opts.Proxy == nil {
+		return ""
+	}
+	if strings.HasPrefix(src, "//") {
+		src = "https:" + src
+	}
+	if src = safeURL(src); src == "" {
+		return ""
+	}
+	return safeProxied(w.opts.Proxy(src), src)
+}
+
 // countRemote counts what a browser would have loaded from elsewhere.
 func (w *safeWriter) countRemote(tag string, attrs []html.Attribute) {
 	for i := range attrs {
 		switch attrs[i].Key {
-		case "src", "background", "poster", "srcset", "data", "lowsrc", "dynsrc":
+		case "src":
+			if tag != "img" && remoteURL(attrs[i].Val) { // an image counts itself
+				w.remote++
+			}
+		case "background", "poster", "srcset", "data", "lowsrc", "dynsrc":
 			if remoteURL(attrs[i].Val) {
 				w.remote++
 			}
