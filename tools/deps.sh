@@ -26,6 +26,11 @@ if ! [[ -x /usr/lib/postfix/sbin/master && -x /usr/sbin/smtp-sink ]]; then
 	packages+=(postfix)
 fi
 
+# internal/chromium shows what was sanitised to a browser.
+if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then
+	packages+=(chromium)
+fi
+
 if ((${#packages[@]} == 0)); then
 	exit 0
 fi
