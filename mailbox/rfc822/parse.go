@@ -38,7 +38,7 @@ func ParseWith(raw []byte, env Envelope) ticket.Inbound {
 	p.fields(root.header)
 	p.content(root)
 	p.reply()
-	p.in.Kind = kindOf(root, &p.in)
+	classify(root, &p.in, env)
 	if len(root.header) == 0 && len(bytes.TrimSpace(root.body)) == 0 && len(root.children) == 0 {
 		p.report(DefectEmpty, "no header and no body")
 	}

@@ -1,0 +1,74 @@
+package rfc822
+
+import "strings"
+
+// isHard reports whether trying again cannot help: the address or its host does
+// not exist, or has moved. A full mailbox, a refused content or a blocked sender
+// may change, whatever class the status has. Words about the recipient come
+// before its status, words of the whole report last.
+func isHard(status, why, text string) bool {
+	if strings.HasPrefix(status, "4.") {
+		return false
+	}
+	for _, s := range [...]string{why, text} {
+		if has(s, softWords()) {
+			return false
+		}
+		if has(s, hardWords()) {
+			return true
+		}
+		switch status {
+		case "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.1.0", "5.4.4":
+			return true
+		case "":
+		default:
+			if s != "" && !strings.HasSuffix(status, ".0") && !strings.HasPrefix(status, "5.0.") {
+				return false
+			}
+		}
+	}
+	return false
+}
+
+func has(s string, words []string) bool {
+	if s == "" {
+		return false
+	}
+	for _, w := range words {
+		if strings.Contains(s, w) {
+			return true
+		}
+	}
+	return false
+}
+
+func softWords() []string {
+	return []string{
+		"quota", "mailbox full", "mailbox is full", "mailbox exceeds", "over the limit", "storage", "insufficient", "inbox is full",
+		"spam", "blacklist", "blocklist", "blocked", "policy", "reputation", "dmarc", "spf", "virus", "relay", "reverse dns", "ptr record",
+		"too large", "size limit", "message size", "too many", "rate limit", "suspended", "disabled", "inactive", "authentication",
+		"temporar", "try again later", "timed out", "timeout", "expired", "greylist", "deferred", "delayed",
+	}
+}
+
+func hardWords() []string {
+	return []string{
+		"user unknown", "unknown user", "no such user", "no such recipient", "no such mailbox", "no such address", "no such person", "does not exist", "doesn't exist", "not exist",
+		"user not found", "unknown recipient", "recipient unknown", "recipient not found", "invalid recipient", "invalid mailbox", "mailbox not found", "mailbox unavailable",
+		"no mailbox here", "unknown address", "address unknown", "unknown or illegal", "unrouteable", "unknown local", "not listed in", "not our customer", "no longer valid",
+		"host unknown", "host not found", "domain not found", "unknown host", "name or service not known", "couldn't find any host", "no mx", "null mx", "does not accept mail",
+		"domain does not", "has moved", "user doesn't", "isn't a valid", "not a valid", "address rejected", "unknown mailbox", "mailbox does not", "account not found", "not a known user", "name not found", "recipnotfound", "unknown in", "not found",
+	}
+}
+
+// isFailureText reports words, in lower case, that say a mail was not delivered.
+func isFailureText(s string) bool {
+	return has(s, []string{
+		"undeliver", "not be delivered", "couldn't be delivered", "could not deliver", "failure notice", "delivery fail", "delivery status notification", "returned mail", "returned to sender",
+		"mail delivery", "delivery report", "delivery has failed", "delivery to the following", "unable to deliver", "wasn't able to deliver", "not delivered", "non-delivery", "nondelivery", "delivery problem", "delivery error", "delivery delay", "message delayed", "mail system error", "user unknown", "following addresses", "bounce", "rejected",
+		"ikke leveres", "ikke levert", "kunne ikke levere", "ikkje levert", "kan inte levereras", "inte levereras", "olevererbart", "kunne ikke leveres", "ei voitu toimittaa", "toimitus epäonnistui",
+		"unzustellbar", "nicht zugestellt", "zustellung fehlgeschlagen", "onbestelbaar", "niet worden bezorgd", "non remis", "échec de la remise", "n'a pas pu être", "non distribu", "no se pudo entregar", "no se ha podido entregar", "no entregado", "mancato recapito", "impossibile recapitare", "não foi possível entregar", "não pôde ser entregue",
+		"nie można dostarczyć", "niedostarczalne", "nedoručiteln", "nedoručiteľn", "kézbesíthetetlen", "не доставлено", "не может быть доставлено", "недоставлен", "не удалось доставить", "не було доставлено", "δεν ήταν δυνατή", "teslim edilemedi", "iletilemedi",
+		"配信不能", "配信できません", "送信できません", "配信に失敗", "宛先", "届けることができません", "退信", "无法送达", "未能送达", "無法傳遞", "배달되지", "반송",
+	})
+}
