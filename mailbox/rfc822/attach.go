@@ -1,6 +1,8 @@
 package rfc822
 
 import (
+	"strings"
+
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
@@ -15,6 +17,10 @@ func (c *collector) attach(pt *part) {
 	}
 	if name == "" {
 		name = p.madeUpName(pt, content)
+	}
+	if p.in.Invite == nil && (pt.typ == "text/calendar" || strings.HasSuffix(strings.ToLower(name), ".ics")) {
+		ics, _ := decodeCharset(content[:min(len(content), maxCalendar)], pt.params.get("charset"))
+		p.in.Invite = inviteOf([]byte(ics))
 	}
 	id := ""
 	if v := pt.header.get("Content-Id"); v != nil {

@@ -1,8 +1,10 @@
 package rfc822
 
 import (
+	"strings"
 	"time"
 
+	"github.com/helpdesk-go/helpdesk/mailbox/rfc822/auth"
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
@@ -19,6 +21,9 @@ type Envelope struct {
 	// ReceivedAt is when the mail arrived, or zero for unknown. What a mail
 	// says about time is judged by it, never by the clock of the machine.
 	ReceivedAt time.Time
+	// Trust says whose Authentication-Results are believed; the zero value
+	// believes nobody.
+	Trust auth.Trust
 }
 
 // Parse is [ParseWith] for a mail of whose envelope nothing is known.
@@ -29,6 +34,17 @@ func (p *parser) envelope(env Envelope) {
 	for _, d := range env.Delivered {
 		p.deliver(p.addresses([]byte(d)))
 	}
+}
+
+// authenticate reads what the trusted hop found out about the sender.
+func (p *parser) authenticate(h header, trust auth.Trust) {
+	fields := make([]auth.Field, 0, 8)
+	for _, f := range h {
+		if strings.EqualFold(f.name, "Received") || strings.EqualFold(f.name, "Authentication-Results") {
+			fields = append(fields, auth.Field{Name: f.name, Value: string(f.value)})
+		}
+	}
+	p.in.Auth = auth.Results(fields, trust)
 }
 
 // deliver adds recipients of the envelope, each once.

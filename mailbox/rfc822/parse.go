@@ -39,6 +39,7 @@ func ParseWith(raw []byte, env Envelope) ticket.Inbound {
 	p.content(root)
 	p.reply()
 	classify(root, &p.in, env)
+	p.authenticate(root.header, env.Trust)
 	if len(root.header) == 0 && len(bytes.TrimSpace(root.body)) == 0 && len(root.children) == 0 {
 		p.report(DefectEmpty, "no header and no body")
 	}

@@ -5,7 +5,8 @@ import (
 )
 
 // reply finds what the writer wrote this time and what he passes on. The plain
-// text decides; HTML does where the mail has no other text.
+// text decides; HTML does where the mail has no other text. Of a block of
+// header lines that may be either, the subject tells whether it was forwarded.
 func (p *parser) reply() {
 	in := &p.in
 	var html trim.HTMLResult
@@ -23,7 +24,11 @@ func (p *parser) reply() {
 		}
 		return
 	}
-	in.Reply = in.Text
+	text := trim.Text(in.Text)
+	in.Reply, in.Cuts, in.Forwarded = text.Reply, text.Cuts, text.Forwarded
+	if in.Forwarded == nil && forwards(in.Subject) {
+		in.Forwarded = text.Quoted
+	}
 	if in.Forwarded == nil {
 		in.Forwarded = html.Forwarded
 	}

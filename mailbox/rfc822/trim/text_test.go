@@ -1,0 +1,116 @@
+package trim
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// bodies are replies as clients of many languages write them. The reply to
+// each is "Takk for hjelpen." unless it says otherwise.
+var bodies = map[string]string{
+	"gmail nb":     "Takk for hjelpen.\n\nman. 3. nov. 2025 kl. 10:12 skrev Kari Nordmann <kari@example.no>:\n\n> Hei!\n>\n> Har du prøvd igjen?\n",
+	"gmail nn":     "Takk for hjelpen.\n\nmån. 3. nov. 2025 kl. 10:12 skreiv Kari Nordmann <kari@example.no>:\n\n> Hei!\n",
+	"gmail sv":     "Takk for hjelpen.\n\nDen mån 3 nov. 2025 kl 10:12 skrev Karin Svensson <karin@example.se>:\n\n> Hej!\n",
+	"gmail da":     "Takk for hjelpen.\n\nDen man. 3. nov. 2025 kl. 10.12 skrev Karen Hansen <karen@example.dk>:\n\n> Hej!\n",
+	"gmail fi":     "Takk for hjelpen.\n\nma 3. marrask. 2025 klo 10.12 Kaisa Virtanen (kaisa@example.fi) kirjoitti:\n\n> Hei!\n",
+	"wrapped":      "Takk for hjelpen.\n\nOn Mon, Nov 3, 2025 at 10:12 AM Kari Nordmann <\nkari.nordmann.with.a.long.address@example.no> wrote:\n\n> Hello\n",
+	"apple nb":     "Takk for hjelpen.\n\n> 3. nov. 2025 kl. 10:12 skrev Kari Nordmann <kari@example.no>:\n> \n> Hei!\n",
+	"apple sv":     "Takk for hjelpen.\n\n> 3 nov. 2025 kl. 10:12 skrev Karin Svensson <karin@example.se>:\n> \n> Hej!\n",
+	"phone nb":     "Takk for hjelpen.\n\nSendt fra min iPhone\n\n> 3. nov. 2025 kl. 10:12 skrev Kari Nordmann <kari@example.no>:\n> \n> Hei!\n",
+	"phone sv":     "Takk for hjelpen.\n\nSkickat från min iPhone\n",
+	"phone da":     "Takk for hjelpen.\n\nSendt fra min iPhone\n",
+	"phone fi":     "Takk for hjelpen.\n\nLähetetty iPhonesta\n",
+	"phone nn":     "Takk for hjelpen.\n\nSendt frå min iPhone\n",
+	"outlook nb":   "Takk for hjelpen.\n\n________________________________\nFra: Kari Nordmann <kari@example.no>\nSendt: mandag 3. november 2025 10:12\nTil: Ola\nEmne: SV: Printer\n\nHei!\n",
+	"outlook nn":   "Takk for hjelpen.\n\nFrå: Kari Nordmann <kari@example.no>\nSendt: måndag 3. november 2025 10:12\nTil: Ola\nEmne: SV: Skrivar\n\nHei!\n",
+	"outlook sv":   "Takk for hjelpen.\n\nFrån: Karin Svensson <karin@example.se>\nSkickat: den 3 november 2025 10:12\nTill: Ola\nÄmne: Skrivare\n\nHej!\n",
+	"outlook da":   "Takk for hjelpen.\n\nFra: Karen Hansen <karen@example.dk>\nSendt: 3. november 2025 10:12\nTil: Ole\nEmne: Printer\n\nHej!\n",
+	"outlook fi":   "Takk for hjelpen.\n\nLähettäjä: Kaisa Virtanen <kaisa@example.fi>\nLähetetty: maanantai 3. marraskuuta 2025 10.12\nVastaanottaja: Olli\nAihe: Tulostin\n\nHei!\n",
+	"original":     "Takk for hjelpen.\n\n-----Opprinnelig melding-----\nFra: Kari\nTil: Ola\nEmne: Printer\n\nHei!\n",
+	"signature":    "Takk for hjelpen.\n\n-- \nOla Nordmann\nEksempel AS\n",
+	"unquoted":     "Takk for hjelpen.\n\nOn Mon, Nov 3, 2025 at 10:12 AM -0800, \"Kari\" <kari@example.no> wrote:\n\nHello\n\nKari\n",
+	"below":        "On Mon, Nov 3, 2025 at 10:12 AM Kari <kari@example.no> wrote:\n> Did you try again?\n\nTakk for hjelpen.\n",
+	"windows ends": "Takk for hjelpen.\r\n\r\n> Hei!\r\n",
+}
+
+func TestTextReplies(t *testing.T) {
+	for name, body := range bodies {
+		if got := Text(body); got.Reply != "Takk for hjelpen." || len(got.Cuts) == 0 {
+			t.Errorf("%s: reply %q, cuts %v", name, got.Reply, got.Cuts)
+		}
+	}
+}
+
+// TestTextKeeps: what may be the writer's own stays.
+func TestTextKeeps(t *testing.T) {
+	for name, body := range map[string]string{
+		"only a quote":    "> To be or not to be",
+		"no quote":        "From: Oslo\nWe drive to Bergen.",
+		"code":            "See:\n\n```\n# one\n-----\n> two\n```\n\nDone.",
+		"wrote":           "I wrote about this:\n\nit fails at 10:12 on Mondays.",
+		"a list":          "- one\n- two\n\n1. three",
+		"answers between": "> Is it on?\n\nYes.\n\n> Is it red?\n\nNo.",
+		"greeted below":   "Hi Kari,\n\n> Is it on?\n\nYes, it is.",
+	} {
+		if got := Text(body).Reply; got != body {
+			t.Errorf("%s: reply %q", name, got)
+		}
+	}
+}
+
+func TestTextForwards(t *testing.T) {
+	for name, body := range map[string]string{
+		"gmail nb":   "Kan du se på denne?\n\n---------- Forwarded message ---------\nFra: Kari Nordmann <kari@example.no>\nDate: 3. nov. 2025 kl. 10:12\nSubject: Printer\nTo: <ola@example.no>\n\n\nDen er treg.\n",
+		"outlook sv": "Kan du se på denne?\n\n-----Vidarebefordrat meddelande-----\nFrån: Kari Nordmann <kari@example.no>\nSkickat: den 3 november 2025 10:12\nTill: ola@example.no\nÄmne: Printer\n\nDen er treg.\n",
+		"apple da":   "Kan du se på denne?\n\n> Start på videresendt meddelelse:\n> \n> Fra: Kari Nordmann <kari@example.no>\n> Emne: Printer\n> Dato: 3. november 2025 kl. 10.12\n> Til: ola@example.no\n> \n> Den er treg.\n",
+		"apple fi":   "Kan du se på denne?\n\n> Alkaa välitetty viesti:\n> \n> Lähettäjä: Kari Nordmann <kari@example.no>\n> Aihe: Printer\n> Päivämäärä: 3. marraskuuta 2025 klo 10.12\n> Vastaanottaja: ola@example.no\n> \n> Den er treg.\n",
+	} {
+		got := Text(body)
+		f := got.Forwarded
+		if got.Reply != "Kan du se på denne?" || f == nil {
+			t.Errorf("%s: reply %q, forwarded %v", name, got.Reply, f)
+			continue
+		}
+		if f.From.Addr != "kari@example.no" || f.From.Name != "Kari Nordmann" || f.Subject != "Printer" || f.Body != "Den er treg." || len(f.To) != 1 {
+			t.Errorf("%s: %+v", name, *f)
+		}
+	}
+}
+
+// TestTextLinear doubles bodies that cost other trimmers seconds.
+func TestTextLinear(t *testing.T) {
+	for name, unit := range map[string]string{
+		"marks": ">", "wrote": "On Mon, Nov 3, 2025 wrote:\n", "quotes": "> > > x\n", "headers": "From: a@example.com\nSent: 1\n",
+		"rules": "_____\n", "text": "on 3 november 2025 somebody\n", "fences": "```\nx\n```\n", "blank": "\n", "from": "From: x\n\n",
+	} {
+		took := func(n int) time.Duration {
+			body := strings.Repeat(unit, n/len(unit))
+			best := time.Hour
+			for range 5 {
+				start := time.Now()
+				Text(body)
+				best = min(best, time.Since(start))
+			}
+			return best
+		}
+		t.Logf("%s: %v", name, took(maxText-1))
+		if one, two := took(maxText/2), took(maxText-1); two > 3*one+5*time.Millisecond {
+			t.Errorf("%s: %v for half, %v for the whole", name, one, two)
+		}
+	}
+}
+
+func FuzzText(f *testing.F) {
+	for _, body := range bodies {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		got := Text(body)
+		for _, line := range strings.Split(got.Reply, "\n") {
+			if got.Forwarded == nil && !strings.Contains(strings.ReplaceAll(strings.ReplaceAll(body, "\r\n", "\n"), "\r", "\n"), line) {
+				t.Fatalf("the reply has a line that the body has not: %q", line)
+			}
+		}
+	})
+}
