@@ -35,6 +35,12 @@ var (
 	// ErrState: the verb does not fit the state of what it was called on.
 	ErrState = errors.New("helpdesk: not in this state: read it again before deciding")
 
+	// ErrInfected: the scanner found malware in the attachment.
+	ErrInfected = errors.New("helpdesk: malware found in the attachment: only the raw mail has it")
+	// ErrUnscanned: the scanner could not look at the attachment, and
+	// Config.RequireScan demands it.
+	ErrUnscanned = errors.New("helpdesk: attachment not scanned: try again when the scanner works")
+
 	// ErrNotFound: there is no such thing in this tenant.
 	ErrNotFound = store.ErrNotFound
 	// ErrStale: the state moved on since it was read.

@@ -10,6 +10,7 @@ import (
 	"github.com/helpdesk-go/helpdesk/mailbox"
 	"github.com/helpdesk-go/helpdesk/mailbox/rfc822"
 	"github.com/helpdesk-go/helpdesk/privacy"
+	"github.com/helpdesk-go/helpdesk/scan"
 	"github.com/helpdesk-go/helpdesk/store"
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
@@ -40,6 +41,12 @@ type Config struct {
 	Rules ticket.Rules
 	// AccessLog replaces the store's own.
 	AccessLog privacy.AccessLog
+	// Scanner looks for malware in an attachment before it is revealed. Nil
+	// reveals all of them as unscanned.
+	Scanner scan.Scanner
+	// RequireScan refuses an attachment that the scanner could not look at
+	// with ErrUnscanned, in place of revealing it as unscanned.
+	RequireScan bool
 	// Blobs replaces the store's own place for large objects.
 	Blobs store.Blobs
 	// Logger gets ids, counts and causes, never content. Nil discards.
@@ -81,6 +88,9 @@ type Desk struct {
 func New(c Config) (*Desk, error) {
 	if c.Store == nil {
 		return nil, fmt.Errorf("%w: Store is nil: use memory.New() or postgres.Open", ErrConfig)
+	}
+	if c.RequireScan && c.Scanner == nil {
+		return nil, fmt.Errorf("%w: RequireScan without Scanner would refuse every attachment", ErrConfig)
 	}
 	if s := c.Rules.AfterReply; s != "" && !s.Valid() {
 		return nil, fmt.Errorf("%w: Rules.AfterReply is no status", ErrConfig)

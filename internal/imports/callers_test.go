@@ -71,6 +71,7 @@ var guards = []guard{{
 	},
 	callers: []string{
 		"mailbox/imap.(*Provider).dial",
+		"scan/clamav.(*Scanner).talk", // to the address the host configured; mail decides nothing about it
 		"store/postgres.(*Store).listen",
 		"store/postgres.OpenWith",
 		"store/postgres.connect",

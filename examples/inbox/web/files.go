@@ -87,7 +87,8 @@ func (v *visit) file() (ticket.Attachment, error) {
 	if err != nil {
 		return ticket.Attachment{}, helpdesk.ErrNotFound
 	}
-	return v.tenant.Attachment(v.ctx, id, index)
+	a, err := v.tenant.Attachment(v.ctx, id, index)
+	return a.Attachment, err
 }
 
 // download gives an attachment away as a file, whatever it is.
