@@ -105,26 +105,31 @@ func TestHTMLLinear(t *testing.T) {
 		"ends":        "</div></p></td>",
 		"text":        "On Monday 2024 ",
 	} {
-		measure := func(n int) time.Duration {
+		linear(t, name, 100_000, func(n int) func() {
 			doc := strings.Repeat(piece, n/len(piece))
-			best := time.Hour
-			for range 3 {
-				start := time.Now()
-				HTML(doc)
-				best = min(best, time.Since(start))
-			}
-			return best
-		}
-		var ratio float64
-		for range 5 { // a busy machine spoils a measurement, never every one
-			if ratio = float64(measure(200_000)) / float64(measure(100_000)+time.Microsecond); ratio < 3 {
-				break
-			}
-		}
-		if ratio >= 3 {
-			t.Errorf("%s: twice the input took %.1f times the time", name, ratio)
+			return func() { HTML(doc) }
+		})
+	}
+}
+
+// linear asks that twice the input takes about twice the time. The best of
+// several runs counts, and more are made while it does not: a busy machine
+// spoils some of them, never every one.
+func linear(t *testing.T, name string, n int, work func(n int) func()) {
+	t.Helper()
+	one, two := work(n), work(2*n)
+	first, second := time.Hour, time.Hour
+	for range 40 {
+		start := time.Now()
+		one()
+		middle := time.Now()
+		two()
+		first, second = min(first, middle.Sub(start)), min(second, time.Since(middle))
+		if second < first*5/2+2*time.Millisecond {
+			return
 		}
 	}
+	t.Errorf("%s: %v, and %v for twice as much", name, first, second)
 }
 
 // FuzzHTML looks for a panic and for replies that are trimmed again or grow.

@@ -3,7 +3,6 @@ package trim
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 // bodies are replies as clients of many languages write them. The reply to
@@ -84,20 +83,10 @@ func TestTextLinear(t *testing.T) {
 		"marks": ">", "wrote": "On Mon, Nov 3, 2025 wrote:\n", "quotes": "> > > x\n", "headers": "From: a@example.com\nSent: 1\n",
 		"rules": "_____\n", "text": "on 3 november 2025 somebody\n", "fences": "```\nx\n```\n", "blank": "\n", "from": "From: x\n\n",
 	} {
-		took := func(n int) time.Duration {
+		linear(t, name, maxText/2, func(n int) func() {
 			body := strings.Repeat(unit, n/len(unit))
-			best := time.Hour
-			for range 5 {
-				start := time.Now()
-				Text(body)
-				best = min(best, time.Since(start))
-			}
-			return best
-		}
-		t.Logf("%s: %v", name, took(maxText-1))
-		if one, two := took(maxText/2), took(maxText-1); two > 3*one+5*time.Millisecond {
-			t.Errorf("%s: %v for half, %v for the whole", name, one, two)
-		}
+			return func() { Text(body) }
+		})
 	}
 }
 
