@@ -71,6 +71,9 @@ func TestBounceCorpus(t *testing.T) {
 	if mails == 0 {
 		t.Fatal("no mail was read")
 	}
+	if found*100 < mails*98 || exact*100 < mails*92 || hard*100 < rows*80 {
+		t.Error("a score fell below its floor")
+	}
 }
 
 // TestAutomaticCorpora logs what is taken for automatic in corpora of mail by

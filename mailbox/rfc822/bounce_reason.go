@@ -10,6 +10,11 @@ func isHard(status, why, text string) bool {
 	if strings.HasPrefix(status, "4.") {
 		return false
 	}
+	// Refused once the content was seen: a filter says user unknown there, for
+	// an address that its server had accepted before.
+	if has(text, []string{"end of data", "data command", "end-of-data"}) {
+		return false
+	}
 	for _, s := range [...]string{why, text} {
 		if has(s, softWords()) {
 			return false
