@@ -31,6 +31,8 @@ type arrival struct {
 	ev     ticket.Evidence
 	seen   store.Seen
 	people people
+	// subjects are under what a ticket it starts is found by subject.
+	subjects []ticket.Hit
 	// cause sends it to quarantine when set.
 	cause string
 	// ours is the message of ours that it claims to be, or zero; oursByID is
@@ -79,6 +81,7 @@ func (a *arrival) understand(parse func([]byte) ticket.Inbound, h *privacy.Hashe
 	a.seen.MessageID = h.Fingerprint(privacy.DomainMessageID, a.mail.MessageID)
 	a.ev = evidence(a.mail, a.item, h)
 	a.people = peopleOf(a.mail, h, self)
+	a.subjects = subjectHits(a.mail, a.item.Sent, h)
 	if a.item.Sent {
 		a.ours, a.oursByID = ourMessage(a.mail, h)
 	}
@@ -101,11 +104,14 @@ func evidence(in ticket.Inbound, it mailbox.Item, h *privacy.Hasher) ticket.Evid
 	ev := ticket.Evidence{
 		MessageID: h.Fingerprint(privacy.DomainMessageID, in.MessageID),
 		Thread:    h.Fingerprint(privacy.DomainThread, it.Thread),
-		Subject:   h.Fingerprint(privacy.DomainSubject, in.BaseSubject),
+		Verified:  verdict(in.Auth),
 		Own:       it.Sent,
 	}
 	if len(in.From) > 0 {
 		ev.From = h.Fingerprint(privacy.DomainAddress, in.From[0].Addr)
+		if answersBySubject(in) {
+			ev.Subject = subjectPrint(h, in.BaseSubject, in.From[0].Addr)
+		}
 	}
 	for _, id := range in.InReplyTo {
 		ev.InReplyTo = append(ev.InReplyTo, h.Fingerprint(privacy.DomainMessageID, id))
@@ -187,6 +193,9 @@ func (a *arrival) fingerprints() []ticket.Fingerprint {
 	var out []ticket.Fingerprint
 	for _, hit := range a.ev.Hits() {
 		out = append(out, hit.Fingerprint)
+	}
+	if !a.ev.Subject.IsZero() {
+		out = append(out, a.ev.Subject)
 	}
 	return out
 }

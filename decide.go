@@ -261,7 +261,12 @@ func (p *decision) take(a *arrival) {
 		msg: store.Message{Message: msg}, key: p.keys[t.ID], fresh: fresh, plain: understood(a.mail, a.raw),
 	})
 	p.see(a, a.message)
-	p.remember(a, t, d)
+	if fresh {
+		p.remember(a, t, d, a.subjects)
+	} else {
+		p.remember(a, t, d, nil)
+	}
+	p.link(t.ID, d.Links, at)
 }
 
 // ticketFor returns the ticket of a decision: the one joined or a new one.
@@ -313,8 +318,8 @@ func (p *decision) contact(f ticket.Fingerprint) ticket.ID {
 
 // remember makes the mail a candidate for the mails after it and records under
 // which fingerprints it will be found.
-func (p *decision) remember(a *arrival, t ticket.Ticket, d ticket.Decision) {
-	c := ticket.Candidate{Ticket: t, Hits: a.ev.Hits(), Messages: []ticket.ID{a.message}}
+func (p *decision) remember(a *arrival, t ticket.Ticket, d ticket.Decision, subjects []ticket.Hit) {
+	c := ticket.Candidate{Ticket: t, Hits: slices.Concat(a.ev.Hits(), subjects), Messages: []ticket.ID{a.message}}
 	c.Members = p.members(a, d.Trace.Standing)
 	p.board.Put(c)
 	if !slices.Contains(p.touched, t.ID) {

@@ -90,6 +90,9 @@ func (b *Board) Match(ev Evidence, r Rules, now time.Time) Decision {
 	if !ev.Thread.IsZero() {
 		add(b.hits[Hit{ev.Thread, HitThread}]...)
 	}
+	if !ev.Subject.IsZero() {
+		add(b.hits[Hit{ev.Subject, HitSubject}]...)
+	}
 	cands := make([]Candidate, 0, len(reach))
 	for _, id := range reach {
 		cands = append(cands, *b.cands[id])

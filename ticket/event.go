@@ -24,6 +24,7 @@ const (
 	Tagged              EventType = "ticket.tagged"
 	Untagged            EventType = "ticket.untagged"
 	DeliveryChanged     EventType = "delivery.changed"
+	TicketLinked        EventType = "ticket.linked" // To is the ticket it is related to now
 	MailQuarantined     EventType = "mail.quarantined"
 	MailReleased        EventType = "mail.released"
 )

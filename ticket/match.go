@@ -16,6 +16,7 @@ const (
 	RungSiblings     Rung = "siblings"      // shares a reference with the ticket, or is what the ticket refers to
 	RungThread       Rung = "thread"        // the provider's own thread
 	RungSubjectToken Rung = "subject-token" // a signed token in the subject
+	RungSubject      Rung = "subject"       // no ids at all: an answer by subject, from the same person, in time
 	RungNone         Rung = "none"          // a new ticket
 )
 
@@ -60,7 +61,8 @@ type Evidence struct {
 	Thread Fingerprint
 	// From is the sender's address.
 	From Fingerprint
-	// Subject is the base subject.
+	// Subject is the base subject together with the sender. It is set only for
+	// a mail that looks like an answer and carries no ids to answer by.
 	Subject  Fingerprint
 	Verified Verdict
 	// Own is set for mail from the mailbox's folder of sent mail.
@@ -75,6 +77,7 @@ const (
 	HitMessageID HitRole = 'm' // the Message-ID of one of its messages
 	HitReference HitRole = 'r' // an id one of its messages refers to
 	HitThread    HitRole = 't' // the provider's thread of one of its messages
+	HitSubject   HitRole = 's' // the base subject it began with, together with a person it began with
 )
 
 // Hit is one reason why a ticket is a candidate.
@@ -119,6 +122,8 @@ const (
 	OutcomeStranger = "sender was never on that ticket"
 	OutcomeExpired  = "that ticket was closed too long ago"
 	OutcomeErased   = "that ticket is erased or being erased"
+	OutcomeOld      = "nothing happened on that ticket for too long"
+	OutcomeLinked   = "linked: the mail belongs to that ticket as well"
 	OutcomeNone     = "nothing known"
 )
 
@@ -155,8 +160,14 @@ type Decision struct {
 	Join ID
 	// Related is a ticket that a new one is about without joining it.
 	Related ID
-	Trace   Trace
+	// Links are other tickets that a mail which joins one belongs to as well.
+	// They stay tickets of their own: both may have been worked on already.
+	Links []ID
+	Trace Trace
 }
+
+// linksMost bounds how many tickets one mail can link.
+const linksMost = 5
 
 // Match decides which ticket a mail belongs to. It is the only path to
 // threading: stores find candidates, this decides.
@@ -186,6 +197,8 @@ func Match(ev Evidence, cands []Candidate, r Rules, now time.Time) Decision {
 				outcome = OutcomeStranger
 			case r.Expired(c.Ticket, now):
 				outcome = OutcomeExpired
+			case rung.name == RungSubject && r.tooOldForSubject(c.Ticket, now):
+				outcome = OutcomeOld
 			}
 			if len(d.Trace.Steps) < stepsMost || outcome == OutcomeJoined {
 				d.Trace.Steps = append(d.Trace.Steps, Step{Rung: rung.name, Ticket: c.Ticket.ID, Outcome: outcome})
@@ -193,10 +206,29 @@ func Match(ev Evidence, cands []Candidate, r Rules, now time.Time) Decision {
 			if outcome == OutcomeJoined {
 				d.Join, d.Trace.Rung, d.Trace.Standing = c.Ticket.ID, rung.name, standing
 				d.Related = ID{}
-				return d
+				return bridge(d, ev, cands, r, now)
 			}
 			if d.Related.IsZero() {
 				d.Related = c.Ticket.ID
+			}
+		}
+	}
+	return d
+}
+
+// bridge adds the links of a mail that joins a ticket: the other tickets that
+// its ids reach and its sender stands on. Threads and subjects link nothing:
+// providers put unlike mails in one thread.
+func bridge(d Decision, ev Evidence, cands []Candidate, r Rules, now time.Time) Decision {
+	for _, rung := range ladder(ev) {
+		if rung.name == RungThread || rung.name == RungSubject || rung.name == RungSubjectToken {
+			continue
+		}
+		for _, c := range rung.find(cands) {
+			_, ok := stands(ev, c, rung.proof)
+			if id := c.Ticket.ID; ok && !c.Erased && !r.Expired(c.Ticket, now) && id != d.Join && !slices.Contains(d.Links, id) && len(d.Links) < linksMost {
+				d.Links = append(d.Links, id)
+				d.Trace.Steps = append(d.Trace.Steps, Step{Rung: rung.name, Ticket: id, Outcome: OutcomeLinked})
 			}
 		}
 	}
@@ -232,6 +264,9 @@ func ladder(ev Evidence) []rung {
 	}
 	if len(ev.SubjectTokens) > 0 {
 		add(RungSubjectToken, true, byMessage(ev.SubjectTokens))
+	}
+	if !ev.Subject.IsZero() && len(ev.InReplyTo) == 0 && len(ev.References) == 0 {
+		add(RungSubject, false, byHit([]Fingerprint{ev.Subject}, HitSubject))
 	}
 	return out
 }

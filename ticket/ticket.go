@@ -66,6 +66,10 @@ type Rules struct {
 	// ReopenWithin is how long after closing an answer reopens the ticket;
 	// later ones start a new ticket related to it. 0 means for ever.
 	ReopenWithin time.Duration
+	// SubjectWithin is how long after the last change of a ticket an answer
+	// without any ids may join it by its subject and sender alone. 0 means 14
+	// days, a negative value never.
+	SubjectWithin time.Duration
 	// AfterReply is the status a reply leaves; empty means Pending.
 	AfterReply Status
 }
@@ -73,6 +77,17 @@ type Rules struct {
 // Expired reports whether the ticket was closed too long ago to be reopened.
 func (r Rules) Expired(t Ticket, now time.Time) bool {
 	return t.Status == Closed && r.ReopenWithin > 0 && now.Sub(t.ClosedAt) > r.ReopenWithin
+}
+
+// subjectDays is the default of Rules.SubjectWithin.
+const subjectDays = 14 * 24 * time.Hour
+
+func (r Rules) tooOldForSubject(t Ticket, now time.Time) bool {
+	within := r.SubjectWithin
+	if within == 0 {
+		within = subjectDays
+	}
+	return within < 0 || now.Sub(t.UpdatedAt) > within
 }
 
 // Actor is who did something: an agent of the tenant, the contact, or the
@@ -231,6 +246,20 @@ func (t Ticket) Tag(add, remove []string, by Actor, now time.Time) (Ticket, []Ev
 		}
 	}
 	return t, events
+}
+
+// Relate links the ticket to another one. A ticket that is related already
+// keeps what it is related to, and nothing relates to itself: both change
+// nothing and make no event.
+func (t Ticket) Relate(to ID, by Actor, now time.Time) (Ticket, []Event) {
+	if !t.Related.IsZero() || to.IsZero() || to == t.ID {
+		return t, nil
+	}
+	ev := t.event(TicketLinked, by, now)
+	ev.To = to.String()
+	t = t.touch(now)
+	t.Related = to
+	return t, []Event{ev}
 }
 
 func (t Ticket) touch(now time.Time) Ticket {
