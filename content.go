@@ -32,11 +32,11 @@ type head struct {
 	Defects []ticket.Defect  `json:"defects,omitempty"`
 	Limited bool             `json:"limited,omitempty"`
 	// What the parser made of the mail beside its fields.
-	KindEvidence []string          `json:"kind_evidence,omitempty"`
-	Auth         ticket.Auth       `json:"auth,omitzero"`
-	Bounce       *ticket.Bounce    `json:"bounce,omitempty"`
-	Invite       *ticket.Invite    `json:"invite,omitempty"`
-	Forwarded    *ticket.Forwarded `json:"forwarded,omitempty"` // without its body, which is in the text
+	KindEvidence []string       `json:"kind_evidence,omitempty"`
+	Auth         ticket.Auth    `json:"auth,omitzero"`
+	Bounce       *ticket.Bounce `json:"bounce,omitempty"`
+	Invite       *ticket.Invite `json:"invite,omitempty"`
+	TextFromHTML bool           `json:"text_from_html,omitempty"`
 }
 
 const headVersion = 1
@@ -137,17 +137,13 @@ func decode[T any](b []byte) (v T, err error) {
 
 // understood turns a parsed mail into the content that is kept.
 func understood(in ticket.Inbound, raw []byte) plain {
-	fwd := in.Forwarded
-	if fwd != nil {
-		fwd = new(*fwd)
-		fwd.Body = ""
-	}
 	return plain{
 		head: head{
 			MessageID: in.MessageID, InReplyTo: in.InReplyTo, References: in.References,
 			From: in.From, ReplyTo: in.ReplyTo, To: in.To, Cc: in.Cc, Date: in.Date,
 			Defects: in.Defects, Limited: in.Limited,
-			KindEvidence: in.KindEvidence, Auth: in.Auth, Bounce: in.Bounce, Invite: in.Invite, Forwarded: fwd,
+			KindEvidence: in.KindEvidence, Auth: in.Auth, Bounce: in.Bounce, Invite: in.Invite,
+			TextFromHTML: in.TextFromHTML,
 		},
 		subject: in.Subject, text: in.Text, html: in.HTML, files: in.Attachments, raw: raw,
 	}

@@ -181,12 +181,10 @@ type Message struct {
 	// authenticity of the sender.
 	KindEvidence []string
 	Auth         ticket.Auth
-	// Bounce, Invite and Forwarded are set for mail that is one. Forwarded is
-	// a claim of whoever passed the mail on; its body stands in Text.
-	Bounce    *ticket.Bounce
-	Invite    *ticket.Invite
-	Forwarded *ticket.Forwarded
-	Defects   []ticket.Defect
+	// Bounce and Invite are set for mail that is one.
+	Bounce  *ticket.Bounce
+	Invite  *ticket.Invite
+	Defects []ticket.Defect
 	// Limited is set when some of the mail is only in its raw form.
 	Limited bool
 	// Delivery is how far the sending has come; nil for what is not sent.
@@ -194,7 +192,8 @@ type Message struct {
 	// Unreadable is why content is missing: ErrErased, ErrFenced or ErrSealed.
 	Unreadable error
 
-	html string
+	html     string
+	fromHTML bool
 }
 
 // HTML returns the message as safe HTML and how many remote contents were left
@@ -202,10 +201,15 @@ type Message struct {
 // an inline attachment by its index, on the page's own origin; nil leaves
 // inline images out.
 func (m Message) HTML(inline func(index int) string) (rfc822.SafeHTML, int) {
-	if m.html == "" {
-		return rfc822.TextToHTML(m.Text), 0
+	return m.safe(m.html, m.Text, inline)
+}
+
+// safe makes HTML of the message safe, or text into HTML where there is none.
+func (m Message) safe(html, text string, inline func(index int) string) (rfc822.SafeHTML, int) {
+	if html == "" {
+		return rfc822.TextToHTML(text), 0
 	}
-	safe, report := rfc822.Sanitize(m.html, rfc822.SanitizeOptions{Inline: func(cid string) string {
+	safe, report := rfc822.Sanitize(html, rfc822.SanitizeOptions{Inline: func(cid string) string {
 		for _, a := range m.Attachments {
 			if inline != nil && a.ContentID != "" && strings.EqualFold(a.ContentID, cid) {
 				return inline(a.Index)
@@ -214,6 +218,30 @@ func (m Message) HTML(inline func(index int) string) (rfc822.SafeHTML, int) {
 		return ""
 	}})
 	return safe, report.RemoteRemoved
+}
+
+// Trimmed is what the writer of a message wrote this time.
+type Trimmed struct {
+	Text string
+	HTML rfc822.SafeHTML
+	// RemoteRemoved is how many remote contents HTML has lost.
+	RemoteRemoved int
+	// Cuts says what was left out and why. The message keeps all of it.
+	Cuts []ticket.Cut
+	// Forwarded is the mail that the message passes on, or nil: a claim of
+	// whoever passed it on.
+	Forwarded *ticket.Forwarded
+}
+
+// Trim returns the message without the earlier mails it repeats, signatures and
+// the greetings of devices. inline is as for [Message.HTML]. What is cut is
+// found anew each time, by the trimmer of this version.
+func (m Message) Trim(inline func(index int) string) Trimmed {
+	in := ticket.Inbound{Subject: m.Subject, Text: m.Text, HTML: m.html, TextFromHTML: m.fromHTML}
+	rfc822.Trim(&in)
+	out := Trimmed{Text: in.Reply, Cuts: in.Cuts, Forwarded: in.Forwarded}
+	out.HTML, out.RemoteRemoved = m.safe(in.ReplyHTML, in.Reply, inline)
+	return out
 }
 
 // Conversation is a ticket with its messages, oldest first.
@@ -342,7 +370,7 @@ func readable(m store.Message, got []privacy.Opened) Message {
 	out.From, out.ReplyTo, out.To, out.Cc = h.From, h.ReplyTo, h.To, h.Cc
 	out.MessageID, out.Date, out.Defects, out.Limited = h.MessageID, h.Date, h.Defects, h.Limited
 	out.KindEvidence, out.Auth = h.KindEvidence, h.Auth
-	out.Bounce, out.Invite, out.Forwarded = h.Bounce, h.Invite, h.Forwarded
+	out.Bounce, out.Invite, out.fromHTML = h.Bounce, h.Invite, h.TextFromHTML
 	out.Attachments = f.List
 	return out
 }

@@ -166,9 +166,12 @@ type Inbound struct {
 	// not safe to show: only the sanitiser of mailbox/rfc822 makes it so.
 	HTML        string
 	Attachments []Attachment
+	// TextFromHTML is set when Text was made from HTML.
+	TextFromHTML bool
 	// Reply is what the writer wrote this time: Text without what it quotes,
 	// its signature and its greeting from the device. Cuts tell what was left
-	// out and why; Text keeps all of it.
+	// out and why; Text keeps all of it. These four are derived on demand, by
+	// Trim of mailbox/rfc822.
 	Reply string
 	// ReplyHTML is the same of HTML, and as unsafe as HTML. It is empty when
 	// the mail has no HTML.

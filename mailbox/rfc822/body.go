@@ -38,7 +38,7 @@ func (p *parser) content(root *part) {
 		text, html = append(text, t), append(html, h)
 	}
 	p.in.Text = strings.Join(text, "\n")
-	p.fromHTML = anyHTML && !hasText(c.segs)
+	p.in.TextFromHTML = anyHTML && !hasText(c.segs)
 	if anyHTML {
 		p.in.HTML = strings.Join(html, "\n")
 	}

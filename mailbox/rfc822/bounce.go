@@ -52,7 +52,7 @@ func bounceEvidence(root *part, in *ticket.Inbound, env Envelope) []string {
 	}
 	// A daemon that says nothing known still is one, and so is the null sender
 	// where nothing tells that a program answers for a person (RFC 3834).
-	if mailerDaemon(in) || contains(weak, "return-path") && len(autoEvidence(h)) == 0 && len(awayEvidence(in)) == 0 {
+	if mailerDaemon(in) || contains(weak, "return-path") && len(autoEvidence(h)) == 0 && len(awayEvidence(in, true)) == 0 {
 		return weak
 	}
 	return nil

@@ -37,7 +37,7 @@ func classify(root *part, in *ticket.Inbound, env Envelope) {
 		in.Kind, in.KindEvidence = ticket.KindLoop, ev
 		return
 	}
-	away := awayEvidence(in)
+	away := awayEvidence(in, len(auto) > 0)
 	if len(auto) > 0 && len(away) > 0 || len(away) > 1 {
 		in.Kind, in.KindEvidence = ticket.KindOutOfOffice, append(auto, away...)
 		return

@@ -13,13 +13,16 @@ const maxAwayText = 2 << 10
 // awayEvidence looks for words of absence. A subject counts only where it
 // begins with them, and never behind a reply prefix: people write "Re: Out of
 // office" themselves. No single piece of evidence decides.
-func awayEvidence(in *ticket.Inbound) (ev []string) {
+func awayEvidence(in *ticket.Inbound, expected bool) (ev []string) {
 	subject := strings.TrimSpace(strings.ToLower(in.Subject))
 	for _, s := range awaySubjects() {
 		if strings.HasPrefix(subject, s) {
 			ev = append(ev, "subject")
 			break
 		}
+	}
+	if len(ev) == 0 && !expected {
+		return nil // nothing else says so: the text alone would not decide
 	}
 	text := strings.ToLower(cut(in.Text, maxAwayText))
 	for _, s := range awayWords() {

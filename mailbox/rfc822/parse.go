@@ -17,7 +17,6 @@ type parser struct {
 	names int    // names made up for attachments
 	// locations maps a Content-Location to the index of its attachment.
 	locations map[string]int
-	fromHTML  bool // the readable body is HTML only
 }
 
 const (
@@ -37,7 +36,6 @@ func ParseWith(raw []byte, env Envelope) ticket.Inbound {
 	p.envelope(env)
 	p.fields(root.header)
 	p.content(root)
-	p.reply()
 	classify(root, &p.in, env)
 	p.authenticate(root.header, env.Trust)
 	if len(root.header) == 0 && len(bytes.TrimSpace(root.body)) == 0 && len(root.children) == 0 {

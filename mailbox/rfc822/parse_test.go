@@ -31,10 +31,11 @@ func TestParseCleanMail(t *testing.T) {
 		Delivered: []ticket.Address{{Addr: "help+tok@c.example"}}, Subject: "grüße an alle", BaseSubject: "grüße an alle",
 		Date: time.Date(2003, 7, 1, 8, 52, 37, 0, time.UTC), Text: "Hello\nWorld\n", Kind: ticket.KindPerson, Marker: "abc",
 	}
+	Trim(&in)
 	if strings.TrimSpace(in.Reply) != "Hello\nWorld" {
 		t.Errorf("reply %q", in.Reply)
 	}
-	in.Reply = ""
+	in.Reply, in.Cuts = "", nil
 	if !reflect.DeepEqual(in, want) {
 		t.Errorf("got  %+v\nwant %+v", in, want)
 	}

@@ -2,13 +2,16 @@ package rfc822
 
 import (
 	"github.com/helpdesk-go/helpdesk/mailbox/rfc822/trim"
+	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
-// reply finds what the writer wrote this time and what he passes on. The plain
-// text decides; HTML does where the mail has no other text. Of a block of
+// Trim finds what the writer of a mail wrote this time and what he passes on,
+// and fills in Reply, ReplyHTML, Cuts and Forwarded from Text, HTML, TextFromHTML
+// and Subject. Parse leaves it to those who show a mail: it costs more than
+// parsing, and what it finds need not be stored. Work is linear. The plain text
+// decides; HTML does where the mail has no other text. Of a block of
 // header lines that may be either, the subject tells whether it was forwarded.
-func (p *parser) reply() {
-	in := &p.in
+func Trim(in *ticket.Inbound) {
 	var html trim.HTMLResult
 	if in.HTML != "" {
 		html = trim.HTML(in.HTML)
@@ -17,7 +20,7 @@ func (p *parser) reply() {
 			html.Forwarded = html.Quoted
 		}
 	}
-	if p.fromHTML {
+	if in.TextFromHTML {
 		in.Reply, in.Cuts, in.Forwarded = in.Text, html.Cuts, html.Forwarded
 		if len(html.Cuts) > 0 {
 			in.Reply = HTMLToText(html.Reply)

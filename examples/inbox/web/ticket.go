@@ -41,8 +41,8 @@ type message struct {
 	Frame string
 	// Tall says how much room the frame gets, from 1 to 10.
 	Tall int
-	// Body and Quoted are the text and what it quotes of earlier mails.
-	Body, Quoted rfc822.SafeHTML
+	// Body is the text, of which Whole is all where some was left out.
+	Body, Whole rfc822.SafeHTML
 	// Remote is how many pictures and the like from elsewhere were left out.
 	Remote int
 	Files  []ticket.Attachment
@@ -119,8 +119,10 @@ func (s *site) message(id ticket.ID, m helpdesk.Message) message {
 		out.Frame = s.url(ticketPath(id) + "/body/" + number(m.Seq))
 		out.Tall = tall(m.Text, safe.String())
 	} else {
-		text, quoted := splitQuote(strings.TrimSpace(m.Text))
-		out.Body, out.Quoted = rfc822.TextToHTML(text), rfc822.TextToHTML(quoted)
+		out.Body = rfc822.TextToHTML(strings.TrimSpace(m.Text))
+		if trimmed := m.Trim(nil); len(trimmed.Cuts) > 0 && m.Direction != ticket.Note && trimmed.Text != "" {
+			out.Body, out.Whole = rfc822.TextToHTML(trimmed.Text), out.Body
+		}
 	}
 	for _, a := range m.Attachments {
 		if !a.Inline || out.Frame == "" {
@@ -138,25 +140,6 @@ func tall(text, doc string) int {
 		lines += 1 + len(line)/90
 	}
 	return min(1+lines*2/5, 10)
-}
-
-// splitQuote parts a text from the earlier mail that it ends with, as mail
-// programs quote it: lines that start with ">" and the line that introduces
-// them.
-func splitQuote(text string) (own, quoted string) {
-	lines := strings.SplitAfter(strings.TrimRight(text, " \r\n"), "\n")
-	at := len(lines)
-	for at > 0 && (strings.HasPrefix(lines[at-1], ">") || strings.TrimSpace(lines[at-1]) == "") {
-		at--
-	}
-	if at == len(lines) || at == 0 {
-		return text, ""
-	}
-	if strings.HasSuffix(strings.TrimSpace(lines[at-1]), ":") && at > 1 {
-		at--
-	}
-	own, quoted = strings.Join(lines[:at], ""), strings.Join(lines[at:], "")
-	return strings.TrimRight(own, " \r\n"), quoted
 }
 
 // From1 is the person a message is from.

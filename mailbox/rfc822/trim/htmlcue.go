@@ -178,17 +178,15 @@ func isAttribution(line string, quoted bool) bool {
 	}
 	end := strings.TrimRight(line, " *_-")
 	colon := strings.HasSuffix(end, ":") || strings.HasSuffix(end, "：")
-	verb := hasWroteVerb(line)
 	date, address := dateLike(line), strings.IndexByte(line, '@') > 0
+	// The verb is asked last: looking for it is what costs.
 	switch {
 	case quoted && colon:
-		return address || verb && (date || len(line) < 80) || date && opensAttribution(line)
+		return address || date && opensAttribution(line) || (date || len(line) < 80) && hasWroteVerb(line)
 	case quoted:
-		return verb && (date || address)
-	case colon && verb:
-		return date || address
+		return (date || address) && hasWroteVerb(line)
 	case colon:
-		return date && address
+		return date && address || (date || address) && hasWroteVerb(line)
 	}
 	return false
 }
