@@ -20,7 +20,7 @@ var guards = []guard{{
 	what:  "HTML from mail becomes HTML for a page",
 	names: []string{"mailbox/rfc822.Sanitize"},
 	callers: []string{
-		"helpdesk.(Message).HTML",
+		"helpdesk.(Message).safe",
 	},
 }, {
 	what:  "a mail is put on a ticket",
