@@ -7,7 +7,17 @@ import "strings"
 // may change, whatever class the status has. Words about the recipient come
 // before its status, words of the whole report last.
 func isHard(status, why, text string) bool {
-	if strings.HasPrefix(status, "4.") {
+	switch class, _, _ := cutStatus(status); {
+	case class == "4.1" && has(why, hardWords()) && !has(why, softWords()):
+		// Servers that look a recipient up elsewhere answer so for one they do
+		// not know.
+		return true
+	case strings.HasPrefix(status, "4."):
+		return false
+	case status == "5.1.7" || status == "5.1.8":
+		return false // it is the sender's address that is wrong
+	case class == "5.2" || class == "5.3" || class == "5.6" || class == "5.7":
+		// The mailbox, the system, the content or the policy: all can change.
 		return false
 	}
 	// Refused once the content was seen: a filter says user unknown there, for
@@ -33,6 +43,15 @@ func isHard(status, why, text string) bool {
 		}
 	}
 	return false
+}
+
+// cutStatus parts an enhanced status code (RFC 3463) after its subject.
+func cutStatus(status string) (class, detail string, ok bool) {
+	i := strings.LastIndexByte(status, '.')
+	if i < 0 {
+		return status, "", false
+	}
+	return status[:i], status[i+1:], true
 }
 
 func has(s string, words []string) bool {
