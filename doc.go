@@ -83,7 +83,8 @@
 // Objects: [ErrNotFound], [ErrBadID], [ErrState], [ErrStale], [ErrFenced],
 // [ErrTransition], [ErrErased], [ErrSealed], [ErrRejected].
 //
-// Mail: [ErrNoRecipient], [ErrEmpty], [ErrHeader], [ErrAddress], [ErrTooLarge].
+// Mail: [ErrNoRecipient], [ErrEmpty], [ErrHeader], [ErrAddress], [ErrTooLarge],
+// [ErrInfected], [ErrUnscanned].
 //
 // Surroundings: [ErrUnavailable], [ErrHook]; and what a provider answered is a
 // *mailbox.Error with its kind.

@@ -107,7 +107,7 @@ func HTTPStatus(err error) int {
 		return http.StatusOK
 	case is(ErrNoPrincipal):
 		return http.StatusUnauthorized
-	case is(ErrDenied, ErrNoPurpose):
+	case is(ErrDenied, ErrNoPurpose, ErrInfected):
 		return http.StatusForbidden
 	case is(ErrNotFound):
 		return http.StatusNotFound
@@ -119,7 +119,7 @@ func HTTPStatus(err error) int {
 		return http.StatusRequestEntityTooLarge
 	case is(ErrBadID, ErrRejected, ErrNoRecipient, ErrEmpty, ErrAccount, ErrNoProvider, ErrHeader, ErrAddress):
 		return http.StatusBadRequest
-	case is(ErrUnavailable, ErrAccessLog, ErrSchema):
+	case is(ErrUnavailable, ErrAccessLog, ErrSchema, ErrUnscanned):
 		return http.StatusServiceUnavailable
 	case is(context.DeadlineExceeded, context.Canceled):
 		return http.StatusGatewayTimeout

@@ -49,6 +49,8 @@ var statuses = map[string]struct {
 	"ErrHeader":        {helpdesk.ErrHeader, 400},
 	"ErrAddress":       {helpdesk.ErrAddress, 400},
 	"ErrTooLarge":      {helpdesk.ErrTooLarge, 413},
+	"ErrInfected":      {helpdesk.ErrInfected, 403},
+	"ErrUnscanned":     {helpdesk.ErrUnscanned, 503},
 }
 
 func TestSentinels(t *testing.T) {

@@ -184,12 +184,20 @@ func (o *observer) events(ctx context.Context, r store.Reader) (out []string) {
 			if !e.Ticket.IsZero() {
 				at = e.At.UTC().String()
 			}
-			out = append(out, fmt.Sprintf("%s %v %s %s %q %q %q %s %s", e.Type, e.By, o.names[e.Ticket], o.names[e.Message], e.From, e.To, e.Cause, e.Rung, at))
+			out = append(out, fmt.Sprintf("%s %v %s %s %q %q %q %s %s", e.Type, e.By, o.names[e.Ticket], o.names[e.Message], e.From, o.named(e.To), e.Cause, e.Rung, at))
 		}
 		if len(page) < 500 {
 			return out
 		}
 	}
+}
+
+// named is s or, for the id of a ticket, what that ticket is called here.
+func (o *observer) named(s string) string {
+	if id, err := ticket.ParseID(s); err == nil && o.names[id] != "" {
+		return o.names[id]
+	}
+	return s
 }
 
 // same compares two snapshots.

@@ -136,8 +136,9 @@ var policy = sync.OnceValue(func() *bluemonday.Policy {
 func (w *safeWriter) full(more int) bool { return w.out.Len()+w.tail+more > maxHTMLOut }
 
 func (w *safeWriter) text(s string) bool {
-	w.link.show(s)
-	s = html.EscapeString(cleanHTMLText(s))
+	s = cleanHTMLText(s)
+	w.link.show(s) // as its reader sees it
+	s = html.EscapeString(s)
 	if !w.full(len(s)) {
 		w.out.WriteString(s)
 		return true

@@ -123,11 +123,12 @@ func shownDomain(word string, mail, alone bool) string {
 	}
 	switch {
 	case strings.HasPrefix(word, "http://"), strings.HasPrefix(word, "https://"):
-		u, err := url.Parse(word)
-		if err != nil {
-			return ""
+		// No parser of addresses: a reader sees a domain in what is none, too.
+		_, authority, _ := strings.Cut(word, "//")
+		if end := strings.IndexAny(authority, "/?#\\"); end >= 0 {
+			authority = authority[:end]
 		}
-		return registrable(u.Host)
+		return registrable(authority[strings.LastIndexByte(authority, '@')+1:])
 	case strings.HasPrefix(word, "www."):
 		return registrable(word)
 	case alone && strings.IndexByte(word, '.') > 0 && strings.IndexByte(word, '@') < 0:
