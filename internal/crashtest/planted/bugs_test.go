@@ -108,17 +108,14 @@ func bugs() []bug {
 		{
 			name: "second threading path",
 			edits: []edit{
-				{
-					"ticket/board.go",
-					"\tadd(ev.Thread, HitThread)\n",
-					"\tadd(ev.Thread, HitThread)\n\tadd(ev.Subject, HitReference)\n",
-				},
+				{"arrival.go", "\t\tif answersBySubject(in) {\n", "\t\tif true {\n"},
+				{"related.go", "base+\"\\x00\"+addr", "base"},
 				{
 					"decide.go",
 					"\td := p.board.Match(a.ev, p.rules, p.now)\n",
 					"\td := p.board.Match(a.ev, p.rules, p.now)\n" +
 						"\tfor _, c := range p.cands {\n" +
-						"\t\tif d.Join.IsZero() && slices.Contains(c.Hits, ticket.Hit{Fingerprint: a.ev.Subject, Role: ticket.HitReference}) {\n" +
+						"\t\tif d.Join.IsZero() && slices.Contains(c.Hits, ticket.Hit{Fingerprint: a.ev.Subject, Role: ticket.HitSubject}) {\n" +
 						"\t\t\td.Join = c.Ticket.ID\n\t\t}\n\t}\n",
 				},
 			},
