@@ -129,11 +129,38 @@ type Auth struct {
 	// Source is "header" for a trusted Authentication-Results, "checked" for a
 	// check of our own, or empty.
 	Source string `json:"source,omitempty"`
-	// Warnings name what a reader should know before he trusts the sender:
-	// "several-from", "name-is-address", "mixed-scripts", "look-alike",
-	// "hidden-characters", "reply-to-differs".
+	// Warnings name what a reader should know before he trusts the sender,
+	// each once: the Warn constants.
 	Warnings []string `json:"warnings,omitempty"`
 }
+
+// The warnings about a sender, for [Auth]. Each is a reason to look twice; none
+// alone proves a forgery.
+const (
+	// WarnSeveralFrom: the mail names several senders or none that the one who
+	// checked it agrees on. Its sender counts as unverified, whatever passed.
+	WarnSeveralFrom = "several-from"
+	// WarnNameIsAddress: the display name holds an address that is not the
+	// sender's. Show the address beside the name.
+	WarnNameIsAddress = "name-is-address"
+	// WarnHiddenCharacters: names held characters that are invisible or turn
+	// the reading direction. They were taken out.
+	WarnHiddenCharacters = "hidden-characters"
+	// WarnMixedScripts: a word of the name or a label of the domain mixes
+	// alphabets whose letters look alike.
+	WarnMixedScripts = "mixed-scripts"
+	// WarnPunycode: the domain is written in punycode, so that it does not read
+	// as it is meant to.
+	WarnPunycode = "punycode"
+	// WarnLookAlike: the domain reads like that of the mailbox or of somebody
+	// else in the conversation, and is another.
+	WarnLookAlike = "look-alike"
+	// WarnReplyToDiffers: answers would go to another organisation.
+	WarnReplyToDiffers = "reply-to-differs"
+	// WarnEnvelopeDiffers: another organisation sent the mail, and DMARC does
+	// not vouch for it. Newsletters and shops do this every day.
+	WarnEnvelopeDiffers = "envelope-differs"
+)
 
 // Inbound is a mail as it was understood. Every string is valid UTF-8 without
 // NUL bytes. Reading a mail never fails: what was wrong with it is in Defects.
