@@ -24,6 +24,9 @@ type Envelope struct {
 	// Trust says whose Authentication-Results are believed; the zero value
 	// believes nobody.
 	Trust auth.Trust
+	// Known are addresses or domains that a sender may want to be taken for,
+	// beside the other people in the mail: those of the mailbox itself.
+	Known []string
 }
 
 // Parse is [ParseWith] for a mail of whose envelope nothing is known.
@@ -36,15 +39,21 @@ func (p *parser) envelope(env Envelope) {
 	}
 }
 
-// authenticate reads what the trusted hop found out about the sender.
-func (p *parser) authenticate(h header, trust auth.Trust) {
+// authenticate reads what the trusted hop found out about the sender, and what
+// his own words warn of.
+func (p *parser) authenticate(h header, env Envelope) {
 	fields := make([]auth.Field, 0, 8)
 	for _, f := range h {
 		if strings.EqualFold(f.name, "Received") || strings.EqualFold(f.name, "Authentication-Results") {
 			fields = append(fields, auth.Field{Name: f.name, Value: string(f.value)})
 		}
 	}
-	p.in.Auth = auth.Results(fields, trust)
+	from := ""
+	if len(p.in.From) > 0 {
+		from = p.in.From[0].Addr
+	}
+	p.in.Auth = auth.Results(fields, env.Trust, from)
+	p.warn(h, env)
 }
 
 // deliver adds recipients of the envelope, each once.

@@ -37,7 +37,7 @@ func ParseWith(raw []byte, env Envelope) ticket.Inbound {
 	p.fields(root.header)
 	p.content(root)
 	classify(root, &p.in, env)
-	p.authenticate(root.header, env.Trust)
+	p.authenticate(root.header, env)
 	if len(root.header) == 0 && len(bytes.TrimSpace(root.body)) == 0 && len(root.children) == 0 {
 		p.report(DefectEmpty, "no header and no body")
 	}

@@ -30,6 +30,7 @@ func TestParseCleanMail(t *testing.T) {
 		To:        []ticket.Address{{Name: "Jörg, Dr.", Addr: "j@c.example"}, {Name: "Last, First", Addr: "l@c.example"}},
 		Delivered: []ticket.Address{{Addr: "help+tok@c.example"}}, Subject: "grüße an alle", BaseSubject: "grüße an alle",
 		Date: time.Date(2003, 7, 1, 8, 52, 37, 0, time.UTC), Text: "Hello\nWorld\n", Kind: ticket.KindPerson, Marker: "abc",
+		Auth: ticket.Auth{Warnings: []string{ticket.WarnReplyToDiffers}},
 	}
 	Trim(&in)
 	if strings.TrimSpace(in.Reply) != "Hello\nWorld" {

@@ -2,8 +2,9 @@ package auth
 
 import "strings"
 
-// result is one resinfo of RFC 8601, section 2.2.
-type result struct{ method, value string }
+// result is one resinfo of RFC 8601, section 2.2. from is its header.from: the
+// domain that DMARC was asked about.
+type result struct{ method, value, from string }
 
 const maxResults = 100
 
@@ -27,7 +28,7 @@ func parse(value string) (id string, all []result, ok bool) {
 			}
 		}
 		if isResult {
-			all = append(all, result{method, val})
+			all = append(all, result{method, val, property(words[3:], "header.from")})
 		}
 	}
 	return id, all, true
@@ -53,6 +54,17 @@ func resultOf(words []string) (method, value string, ok bool) {
 		value = "permerror"
 	}
 	return method, value, true
+}
+
+// property returns the value of a property among the words of a statement, in
+// lower case.
+func property(words []string, name string) string {
+	for i := 0; i+2 < len(words); i++ {
+		if strings.EqualFold(words[i], name) && words[i+1] == "=" {
+			return domainOf(words[i+2])
+		}
+	}
+	return ""
 }
 
 // scanner splits a structured field into words, without comments.

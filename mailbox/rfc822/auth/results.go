@@ -40,11 +40,17 @@ type Trust struct {
 // fields that name a trusted identifier and stand above the Received field with
 // which the provider took the mail from outside; below that, and above the next
 // Received, only the first Authentication-Results of all, because the rest may
-// be the sender's. It is a pure function and never fails: what cannot be read
-// is not known.
-func Results(fields []Field, trust Trust) ticket.Auth {
+// be the sender's. Where the mail seems never to have left the provider, it
+// believes the topmost field alone.
+//
+// from is the domain or address that is shown as the sender. When DMARC was
+// asked about another one, the provider and we have read different senders out
+// of one header, and the warning is [ticket.WarnSeveralFrom]. Results is a pure
+// function and never fails: what cannot be read is not known.
+func Results(fields []Field, trust Trust, from string) ticket.Auth {
 	var found verdicts
-	crossed := false
+	var top *verdicts // of the topmost believed field
+	crossed, inside := false, false
 	for i, f := range fields {
 		if i == maxFields {
 			break
@@ -52,28 +58,37 @@ func Results(fields []Field, trust Trust) ticket.Auth {
 		switch {
 		case strings.EqualFold(f.Name, "Received"):
 			if crossed {
-				return found.auth()
+				return found.auth(from)
 			}
 			crossed = !trust.internal(f.Value)
 			if crossed && !trust.receives(clause(f.Value, "by")) {
-				return found.auth()
+				return found.auth(from)
 			}
+			inside = true
 		case strings.EqualFold(f.Name, "Authentication-Results"):
 			if len(f.Value) <= maxValue {
 				if id, all, ok := parse(f.Value); ok && trust.believes(id) {
 					found.merge(all)
+					if top == nil {
+						first := found
+						top = &first
+					}
 				}
 			}
 			if crossed {
-				return found.auth()
+				return found.auth(from)
 			}
 		}
 	}
-	// Without any Received nothing tells the provider's fields from others.
-	if !crossed {
-		return ticket.Auth{}
+	switch {
+	case crossed:
+		return found.auth(from)
+	case inside && top != nil:
+		// Each Received names the provider's own hosts, as between two of its
+		// customers, or its sender said so.
+		return top.auth(from)
 	}
-	return found.auth()
+	return ticket.Auth{} // without any Received nothing tells the provider's fields from others
 }
 
 func (t Trust) believes(id string) bool {
@@ -140,7 +155,7 @@ func clause(received, name string) string {
 }
 
 // verdicts gathers results by method.
-type verdicts struct{ spf, dkim, dmarc string }
+type verdicts struct{ spf, dkim, dmarc, from string }
 
 // merge adds what one field says. Of two results of SPF or DMARC the worse
 // counts; of several signatures one that passes is enough.
@@ -151,6 +166,9 @@ func (v *verdicts) merge(all []result) {
 			v.spf = worse(v.spf, r.value)
 		case "dmarc":
 			v.dmarc = worse(v.dmarc, r.value)
+			if v.from == "" {
+				v.from = r.from
+			}
 		case "dkim":
 			if v.dkim == "" || r.value == "pass" {
 				v.dkim = r.value
@@ -166,10 +184,13 @@ func worse(a, b string) string {
 	return a
 }
 
-func (v verdicts) auth() ticket.Auth {
+func (v verdicts) auth(from string) ticket.Auth {
 	a := ticket.Auth{SPF: v.spf, DKIM: v.dkim, DMARC: v.dmarc}
-	if v != (verdicts{}) {
+	if v.spf+v.dkim+v.dmarc != "" {
 		a.Source = "header"
+	}
+	if from != "" && v.from != "" && organisation(domainOf(from)) != organisation(v.from) {
+		a.Warnings = []string{ticket.WarnSeveralFrom}
 	}
 	return a
 }

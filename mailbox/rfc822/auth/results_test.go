@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,6 +41,9 @@ func TestResults(t *testing.T) {
 		"Received of a stranger on top": {[]Field{received(older), ar(good)}, ticket.Auth{}},
 		"from a bare address":           {[]Field{received("from [192.0.2.1] by mx.example.net"), received(inside), ar(good)}, ticket.Auth{}},
 		"by a bare address":             {[]Field{received("by 2002:a05:: with SMTP"), received(outside), ar(good)}, pass},
+		"never left the house":          {[]Field{received(inside), ar(bad), received(inside), ar(good)}, fail},
+		"never left, above all":         {[]Field{ar(good), received(inside)}, pass},
+		"never left, the sender says":   {[]Field{ar(bad), received("from x.example.net (evil.example) by mx.example.net"), ar(good)}, fail},
 		"longer id":                     {[]Field{ar("mx.example.net.evil.example; dmarc=pass"), received(outside)}, ticket.Auth{}},
 		"id in other case, version":     {[]Field{ar("MX.Example.NET 1; dmarc = PASS"), received(outside)}, header("", "", "pass")},
 		"folded":                        {[]Field{ar("mx.example.net;\r\n\tspf=pass\r\n (x);\r\n dmarc\r\n =pass"), received(outside)}, header("pass", "", "pass")},
@@ -53,10 +57,10 @@ func TestResults(t *testing.T) {
 		"no id":                         {[]Field{ar("dmarc=pass"), received(outside)}, ticket.Auth{}},
 		"too long":                      {[]Field{ar("mx.example.net; dmarc=pass" + strings.Repeat(" ", maxValue)), received(outside)}, ticket.Auth{}},
 	} {
-		if got := Results(c.fields, trust); !equal(got, c.want) {
+		if got := Results(c.fields, trust, ""); !equal(got, c.want) {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
-		if got := Results(c.fields, Trust{}); !equal(got, ticket.Auth{}) {
+		if got := Results(c.fields, Trust{}, ""); !equal(got, ticket.Auth{}) {
 			t.Errorf("%s: trusts nobody, but %+v", name, got)
 		}
 	}
@@ -73,9 +77,33 @@ func TestUnnamed(t *testing.T) {
 		received("from mail.sender.example (1.2.3.4) by a.outlook.example with SMTP"),
 		ar("spf=pass (sender IP is 1.2.3.4) smtp.mailfrom=a.example; dkim=pass (signature was verified)\r\n header.d=a.example;dmarc=bestguesspass action=none;compauth=pass reason=109"),
 		ar("spf=pass; dmarc=pass"),
-	}, trust)
+	}, trust, "")
 	if !equal(got, header("pass", "pass", "none")) {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestOtherFrom: what DMARC says is about the sender that it was asked about.
+func TestOtherFrom(t *testing.T) {
+	trust := Trust{AuthservIDs: []string{"mx.example.net"}}
+	for from, c := range map[string]struct {
+		value string
+		warns bool
+	}{
+		"kari@a.example":        {"mx.example.net; dmarc=pass header.from=a.example", false},
+		"kari@mail.a.example":   {"mx.example.net; dmarc=pass (p=none) header.from=A.example", false},
+		"kari@blåbær.no":        {"mx.example.net; dmarc=pass header.from=xn--blbr-roah.no", false},
+		"ceo@bank.example":      {"mx.example.net; dmarc=pass header.from=evil.example", true},
+		"ceo@bank.example ":     {"mx.example.net; spf=pass header.from=evil.example; dmarc=pass", false},
+		"cfo@bank.example":      {`mx.example.net; dmarc=pass reason="header.from=bank.example" header.from=evil.example`, true},
+		"head@bank.example":     {"mx.example.net; dmarc=pass header.from=head@bank.example", false},
+		"nobody@elsewhere.test": {"mx.example.net; spf=pass", false},
+		"":                      {"mx.example.net; dmarc=pass header.from=evil.example", false},
+	} {
+		got := Results([]Field{ar(c.value), received(outside)}, trust, from)
+		if warns := slices.Contains(got.Warnings, ticket.WarnSeveralFrom); warns != c.warns {
+			t.Errorf("shown %q, checked by %q: %v", from, c.value, got.Warnings)
+		}
 	}
 }
 
@@ -84,7 +112,7 @@ func TestManyForgedFields(t *testing.T) {
 	for range 200 {
 		fields = append(fields, ar(good))
 	}
-	if got := Results(fields, Trust{AuthservIDs: []string{"mx.example.net"}}); !equal(got, header("fail", "fail", "fail")) {
+	if got := Results(fields, Trust{AuthservIDs: []string{"mx.example.net"}}, ""); !equal(got, header("fail", "fail", "fail")) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -95,9 +123,9 @@ func FuzzResults(f *testing.F) {
 	}
 	trust := Trust{AuthservIDs: []string{"mx.example.net"}}
 	f.Fuzz(func(t *testing.T, value, hop string) {
-		Results([]Field{received(hop), ar(value)}, trust)
+		Results([]Field{received(hop), ar(value)}, trust, "")
 		// Whatever stands below the first field changes nothing.
-		got := Results([]Field{received(outside), ar(bad), ar(value), received(hop)}, trust)
+		got := Results([]Field{received(outside), ar(bad), ar(value), received(hop)}, trust, "")
 		if !equal(got, header("fail", "fail", "fail")) {
 			t.Errorf("%q overrode the provider: %+v", value, got)
 		}
