@@ -1,6 +1,7 @@
 package helpdesk
 
 import (
+	"cmp"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/helpdesk-go/helpdesk/mailbox"
 	"github.com/helpdesk-go/helpdesk/mailbox/rfc822"
+	"github.com/helpdesk-go/helpdesk/mailbox/rfc822/auth"
 	"github.com/helpdesk-go/helpdesk/privacy"
 	"github.com/helpdesk-go/helpdesk/store"
 	"github.com/helpdesk-go/helpdesk/ticket"
@@ -58,13 +60,24 @@ const copiedMost = 50
 
 // arrived reads a fetched mail. It never fails: what cannot be read is marked
 // for quarantine.
-func (d *Desk) arrived(it mailbox.Item, raw []byte, h *privacy.Hasher, self own) *arrival {
-	a := blankArrival(it, d.now())
-	a.raw = raw
-	if !a.understand(d.parse, h, self) {
+func (in *intake) arrived(it mailbox.Item, raw mailbox.Raw) *arrival {
+	a := blankArrival(it, in.desk.now())
+	a.raw = raw.Bytes
+	env := in.envelope(a.item, raw)
+	parse := func(b []byte) ticket.Inbound { return in.desk.parse(b, env) }
+	if !a.understand(parse, in.hash, in.self) {
 		a.mail, a.ev, a.people, a.ours, a.cause = ticket.Inbound{}, ticket.Evidence{}, people{}, ticket.ID{}, causeParser
 	}
 	return a
+}
+
+// envelope is what the provider and the mailbox know about a mail beside it.
+func (in *intake) envelope(it mailbox.Item, raw mailbox.Raw) rfc822.Envelope {
+	env := rfc822.Envelope{ReceivedAt: it.ReceivedAt, Trust: auth.Trust(in.hop), Known: []string{in.self.Addr}}
+	if raw.HasEnvelope {
+		env.ReturnPath = cmp.Or(raw.EnvelopeFrom, "<>")
+	}
+	return env
 }
 
 // understand fills in what the mail says. A panic on the way stays inside this
@@ -176,7 +189,8 @@ func ourMessage(in ticket.Inbound, h *privacy.Hasher) (id ticket.ID, byID bool) 
 
 func peopleOf(in ticket.Inbound, h *privacy.Hasher, self own) people {
 	var p people
-	if len(in.From) > 0 {
+	// A sender who is one of several is nobody that is known here.
+	if len(in.From) > 0 && !ambiguous(in.Auth) {
 		p.from = h.Fingerprint(privacy.DomainAddress, in.From[0].Addr)
 	}
 	for _, a := range slices.Concat(in.To, in.Cc) {

@@ -211,7 +211,11 @@ func (d *Desk) sealAccount(ctx context.Context, m *store.Mailbox, c connecting) 
 		return err
 	}
 	// Settings are an object of their own beside the credential.
-	m.Settings, err = s.Seal(m.Key, m.Identity, privacy.Credentials, encode(settings{V: 1, Intake: c.intake}))
+	set := settings{V: 1, Intake: c.intake}
+	if a, ok := c.account.(mailbox.Truster); ok {
+		set.Hop = a.TrustedHop()
+	}
+	m.Settings, err = s.Seal(m.Key, m.Identity, privacy.Credentials, encode(set))
 	return err
 }
 

@@ -60,10 +60,11 @@ func (o own) is(addr string) bool {
 }
 
 // settings is the intake window of a mailbox, sealed as Credentials because
-// folder names are a person's words.
+// folder names are a person's words, and whom it believes about senders.
 type settings struct {
 	V      int            `json:"v"`
 	Intake mailbox.Intake `json:"intake"`
+	Hop    mailbox.Hop    `json:"hop,omitzero"`
 }
 
 // files is what is kept about attachments, sealed as Attachments.

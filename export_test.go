@@ -1,6 +1,11 @@
 package helpdesk
 
-import "github.com/helpdesk-go/helpdesk/ticket"
+import (
+	"github.com/helpdesk-go/helpdesk/mailbox/rfc822"
+	"github.com/helpdesk-go/helpdesk/ticket"
+)
 
 // SetParse replaces the parser, which has no bug that a test could wait for.
-func (d *Desk) SetParse(parse func(raw []byte) ticket.Inbound) { d.parse = parse }
+func (d *Desk) SetParse(parse func(raw []byte) ticket.Inbound) {
+	d.parse = func(raw []byte, _ rfc822.Envelope) ticket.Inbound { return parse(raw) }
+}

@@ -75,7 +75,7 @@ type Desk struct {
 	providers map[string]mailbox.Provider
 	log       *slog.Logger
 	now       func() time.Time
-	parse     func(raw []byte) ticket.Inbound
+	parse     func(raw []byte, env rfc822.Envelope) ticket.Inbound
 	profile   string
 	keysKept  bool
 	logKept   bool
@@ -104,7 +104,7 @@ func New(c Config) (*Desk, error) {
 	}
 	d := &Desk{
 		cfg: c, store: c.Store, blobs: c.Blobs, log: c.Logger, now: c.Now,
-		parse: rfc822.Parse, providers: map[string]mailbox.Provider{},
+		parse: rfc822.ParseWith, providers: map[string]mailbox.Provider{},
 		keysKept: c.Keys.Durable(), logKept: c.AccessLog.Durable(),
 	}
 	for _, p := range c.Providers {

@@ -19,6 +19,7 @@ type intake struct {
 	desk   *Desk
 	m      store.Mailbox
 	self   own
+	hop    mailbox.Hop // whose results about senders are believed
 	hash   *privacy.Hasher
 	stream mailbox.Stream
 	lease  *store.Lease

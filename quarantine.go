@@ -127,16 +127,16 @@ func (t *Tenant) takeOutOnce(ctx context.Context, id ticket.ID, force bool) (tic
 		return ticket.ID{}, err
 	}
 	it := mailbox.Item{ID: q.ProviderID, Size: q.Size, ReceivedAt: q.ReceivedAt, Sent: q.Sent}
-	a := t.desk.arrived(it, raw, in.hash, in.self)
+	a := in.arrived(it, raw)
 	a.held = &q
 	a.seen.ProviderID = ticket.LocalProviderID(a.message) // its own is that of the record
 	if a.cause != "" {
 		if !force {
 			return ticket.ID{}, ErrState
 		}
-		a.mail, a.cause = stub(raw), ""
+		a.mail, a.cause = stub(raw.Bytes), ""
 	} else if force && q.Cause == causeRejected {
-		a.mail = stub(raw)
+		a.mail = stub(raw.Bytes)
 	}
 	err = in.commitOnce(ctx, []*arrival{a}, tail{})
 	switch {
@@ -152,11 +152,11 @@ func (t *Tenant) takeOutOnce(ctx context.Context, id ticket.ID, force bool) (tic
 // refetch gets a quarantined mail from the store or, if it never arrived, from
 // the provider. This is the library's own work for the person who asked, whose
 // access was logged when he was authorised.
-func (d *Desk) refetch(ctx context.Context, m store.Mailbox, q store.Quarantined) (*intake, []byte, error) {
+func (d *Desk) refetch(ctx context.Context, m store.Mailbox, q store.Quarantined) (*intake, mailbox.Raw, error) {
 	in := &intake{desk: d, m: m, stream: q.Stream}
 	var err error
 	if in.hash, err = d.vault.Hasher(ctx, m.Tenant, m.Identity); err != nil {
-		return nil, nil, outward(err)
+		return nil, mailbox.Raw{}, outward(err)
 	}
 	// Whatever follows, this is where the person is authorised and logged.
 	got, err := d.vault.Open(ctx, m.Tenant, "quarantine.release", []privacy.Item{
@@ -165,24 +165,40 @@ func (d *Desk) refetch(ctx context.Context, m store.Mailbox, q store.Quarantined
 		{Object: privacy.Object{Tenant: q.Tenant, Mailbox: q.Mailbox, ID: q.ID, Class: privacy.Addresses}, Sealed: q.Ref},
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, mailbox.Raw{}, err
 	}
 	if err := errors.Join(got[0].Err, got[2].Err); err != nil {
-		return nil, nil, outward(err)
+		return nil, mailbox.Raw{}, outward(err)
 	}
 	if in.self, err = decode[own](got[0].Plain); err != nil {
-		return nil, nil, err
+		return nil, mailbox.Raw{}, err
 	}
 	if q.Raw != nil || !q.Blob.IsZero() {
+		// Whom the mailbox believes about senders is the engine's to know.
+		got, err := d.vault.Open(engineContext(ctx), m.Tenant, "quarantine.settings", []privacy.Item{
+			{Object: object(m, m.Identity, privacy.Credentials), Sealed: m.Settings},
+		})
+		if err == nil {
+			err = got[0].Err
+		}
+		if err != nil {
+			return nil, mailbox.Raw{}, outward(err)
+		}
+		set, err := decode[settings](got[0].Plain)
+		if err != nil {
+			return nil, mailbox.Raw{}, err
+		}
+		in.hop = set.Hop
 		raw, err := d.heldRaw(ctx, q, "quarantine.release")
-		return in, raw, err
+		return in, mailbox.Raw{Bytes: raw}, err
 	}
 	o, err := d.open(engineContext(ctx), m, "quarantine.fetch")
 	if err != nil {
-		return nil, nil, err
+		return nil, mailbox.Raw{}, err
 	}
 	defer func() { _ = o.conn.Close() }()
 	it := mailbox.Item{ID: q.ProviderID, Ref: string(got[2].Plain), Size: q.Size}
 	raw, err := call(ctx, "fetch", func(ctx context.Context) (mailbox.Raw, error) { return o.conn.Fetch(ctx, it, d.cfg.MaxMail) })
-	return in, raw.Bytes, err
+	in.hop = o.set.Hop
+	return in, raw, err
 }

@@ -14,11 +14,11 @@ import (
 
 // opened is a mailbox with an open connection and what is known about itself.
 type opened struct {
-	m      store.Mailbox
-	conn   mailbox.Conn
-	self   own
-	intake mailbox.Intake
-	caps   mailbox.Capabilities
+	m    store.Mailbox
+	conn mailbox.Conn
+	self own
+	set  settings
+	caps mailbox.Capabilities
 }
 
 // mailboxOf reads a mailbox for work. A fenced one is ErrFenced.
@@ -53,15 +53,13 @@ func (d *Desk) open(ctx context.Context, m store.Mailbox, operation string) (*op
 			return nil, g.Err
 		}
 	}
-	set, err := decode[settings](got[1].Plain)
-	if err != nil {
+	if o.set, err = decode[settings](got[1].Plain); err != nil {
 		return nil, err
 	}
 	if o.self, err = decode[own](got[2].Plain); err != nil {
 		return nil, err
 	}
-	o.intake = set.Intake
-	o.conn, err = openConn(ctx, p, mailbox.Session{Account: got[0].Plain, Intake: set.Intake})
+	o.conn, err = openConn(ctx, p, mailbox.Session{Account: got[0].Plain, Intake: o.set.Intake})
 	return o, err
 }
 
@@ -99,7 +97,7 @@ func (d *Desk) sync(ctx context.Context, l *store.Lease, stream mailbox.Stream) 
 	if err != nil {
 		return false, err
 	}
-	in := &intake{desk: d, m: m, self: o.self, hash: h, stream: stream, lease: l}
+	in := &intake{desk: d, m: m, self: o.self, hop: o.set.Hop, hash: h, stream: stream, lease: l}
 	cursor := m.LiveCursor
 	if stream == mailbox.Backfill {
 		cursor = m.BackfillCursor
@@ -214,7 +212,7 @@ func (in *intake) fetch(ctx context.Context, o *opened, it mailbox.Item) (*arriv
 	})
 	switch {
 	case err == nil:
-		return in.desk.arrived(it, raw.Bytes, in.hash, in.self), nil
+		return in.arrived(it, raw), nil
 	case mailbox.KindOf(err) == mailbox.NotFound:
 		return nil, nil
 	case mailbox.KindOf(err) == mailbox.TooLarge:

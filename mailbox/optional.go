@@ -6,6 +6,30 @@ import (
 	"time"
 )
 
+// Truster is implemented by accounts whose provider checks senders and writes
+// down what it found. It is a value of the account and not of a mail, because
+// in a mail it would be the sender's word.
+type Truster interface {
+	// TrustedHop says whose Authentication-Results (RFC 8601) are the
+	// provider's own. It does no I/O and never changes its answer for an
+	// account. The zero Hop believes nobody.
+	TrustedHop() Hop
+}
+
+// Hop is the host at which mail enters a provider, as it signs its results.
+type Hop struct {
+	// AuthservIDs are the identifiers (RFC 8601, section 2.2) that it writes,
+	// compared without case. One that begins with a dot stands for all that
+	// end in it.
+	AuthservIDs []string `json:"ids,omitempty"`
+	// Unnamed is set for a provider that writes none, as Microsoft does.
+	Unnamed bool `json:"unnamed,omitempty"`
+	// Hosts are the domains, with what is below them, of the provider's own
+	// hosts in Received fields. Empty means the organisational domains of
+	// AuthservIDs.
+	Hosts []string `json:"hosts,omitempty"`
+}
+
 // Capabilities declares the optional abilities of a provider's connections. A
 // flag is true exactly when the interface beside it is implemented; the suite
 // proves both directions.

@@ -9,6 +9,8 @@ import (
 	"net/mail"
 	"strconv"
 	"strings"
+
+	"github.com/helpdesk-go/helpdesk/mailbox"
 )
 
 // ProviderName is the name under which connections of this driver are stored.
@@ -34,6 +36,16 @@ const (
 	STARTTLS = "starttls"
 	// Plaintext is refused unless the server is on the loopback interface.
 	Plaintext = "plaintext"
+)
+
+// Providers that check senders, for [Account.AuthservID].
+const (
+	// AuthservGmail is what Gmail and Google Workspace sign their results with.
+	AuthservGmail = "mx.google.com"
+	// AuthservMicrosoft stands for Microsoft 365 and Outlook.com, whose results
+	// are signed with nothing: they are told by the hosts of
+	// protection.outlook.com around them.
+	AuthservMicrosoft = "protection.outlook.com"
 )
 
 // Server says where a server is and how to speak to it.
@@ -77,6 +89,14 @@ type Account struct {
 	// HelloName is what the client calls itself in EHLO. Empty means the
 	// domain of Email.
 	HelloName string `json:"hello_name,omitempty"`
+	// AuthservID is the name (RFC 8601, section 2.2) under which the mailbox's
+	// own provider writes what it found out about senders into
+	// Authentication-Results: AuthservGmail, AuthservMicrosoft, or what stands
+	// first in that field of any mail that came from outside; with a dot in
+	// front it means all names that end in it. Set it only for a provider that
+	// writes the field on every mail from outside. Empty believes nobody, and
+	// nothing is known about senders.
+	AuthservID string `json:"authserv_id,omitempty"`
 }
 
 // accountV1 is the stored form, the only one that holds the password.
@@ -98,6 +118,17 @@ func (a Account) Identity() string {
 
 // Address implements mailbox.Account.
 func (a Account) Address() (name, addr string) { return a.Name, a.Email }
+
+// TrustedHop implements mailbox.Truster.
+func (a Account) TrustedHop() mailbox.Hop {
+	switch strings.ToLower(a.AuthservID) {
+	case "":
+		return mailbox.Hop{}
+	case AuthservMicrosoft:
+		return mailbox.Hop{Unnamed: true, Hosts: []string{"outlook.com", "office365.com"}}
+	}
+	return mailbox.Hop{AuthservIDs: []string{a.AuthservID}}
+}
 
 // MarshalBinary implements mailbox.Account. The result holds the password.
 func (a Account) MarshalBinary() ([]byte, error) {
@@ -137,6 +168,9 @@ func (a Account) Validate() error {
 	}
 	if strings.ContainsAny(a.HelloName, " \t<>") || !isASCII(a.HelloName) {
 		return errors.New("imap: Account.HelloName is no host name: write letters, digits, dots and dashes")
+	}
+	if strings.ContainsAny(a.AuthservID, " \t\r\n\x00;=\"()<>@,") || strings.Trim(a.AuthservID, ".") == "" && a.AuthservID != "" {
+		return errors.New("imap: Account.AuthservID is no authserv-id: write the one name that stands first in the provider's Authentication-Results")
 	}
 	if err := a.validateAuth(); err != nil {
 		return err

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+
+	"github.com/helpdesk-go/helpdesk/mailbox"
 )
 
 // Account connects a mailbox of a [Fake].
@@ -18,6 +20,9 @@ type Account struct {
 	Password string `json:"password"`
 	// ProviderName is FakeOptions.Name; empty means "fake".
 	ProviderName string `json:"provider,omitempty"`
+	// AuthservID is under which the Fake is said to check senders; empty
+	// believes nobody.
+	AuthservID string `json:"authserv_id,omitempty"`
 }
 
 // Provider implements mailbox.Account.
@@ -37,6 +42,14 @@ func (a Account) Address() (name, addr string) {
 		return a.Name, a.User
 	}
 	return a.Name, a.Email
+}
+
+// TrustedHop implements mailbox.Truster.
+func (a Account) TrustedHop() mailbox.Hop {
+	if a.AuthservID == "" {
+		return mailbox.Hop{}
+	}
+	return mailbox.Hop{AuthservIDs: []string{a.AuthservID}}
 }
 
 // MarshalBinary implements mailbox.Account.

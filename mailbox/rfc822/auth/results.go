@@ -25,7 +25,8 @@ type Field struct{ Name, Value string }
 // nobody.
 type Trust struct {
 	// AuthservIDs are the identifiers (RFC 8601, section 2.2) that the
-	// receiving provider writes, compared without case.
+	// receiving provider writes, compared without case. One that begins with a
+	// dot stands for all that end in it, for providers that name each host.
 	AuthservIDs []string
 	// Unnamed is set for a provider that writes the field without an
 	// identifier, as Microsoft does.
@@ -96,7 +97,8 @@ func (t Trust) believes(id string) bool {
 		return t.Unnamed
 	}
 	for _, want := range t.AuthservIDs {
-		if strings.EqualFold(id, want) {
+		under := len(want) > 1 && want[0] == '.' && len(id) > len(want)
+		if strings.EqualFold(id, want) || under && strings.EqualFold(id[len(id)-len(want):], want) {
 			return true
 		}
 	}
@@ -122,6 +124,7 @@ func (t Trust) ours(host string) bool {
 	hosts := t.Hosts
 	if len(hosts) == 0 {
 		for _, id := range t.AuthservIDs {
+			id = strings.TrimPrefix(id, ".")
 			org, err := publicsuffix.EffectiveTLDPlusOne(strings.ToLower(id))
 			if err != nil {
 				org = id

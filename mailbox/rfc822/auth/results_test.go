@@ -83,6 +83,21 @@ func TestUnnamed(t *testing.T) {
 	}
 }
 
+func TestBelieves(t *testing.T) {
+	trust := Trust{AuthservIDs: []string{".mx.example.net", "."}}
+	for id, want := range map[string]bool{
+		"a.mx.example.net": true, "A.MX.example.net": true, "a.b.mx.example.net": true,
+		"mx.example.net": false, ".mx.example.net": true, "evilmx.example.net": false, "a.mx.example.net.evil.test": false, "a.": false, "": false,
+	} {
+		if trust.believes(id) != want {
+			t.Errorf("%q is believed: %v", id, !want)
+		}
+	}
+	if !trust.ours("store.example.net") {
+		t.Error("the provider's own hosts are not its own")
+	}
+}
+
 // TestOtherFrom: what DMARC says is about the sender that it was asked about.
 func TestOtherFrom(t *testing.T) {
 	trust := Trust{AuthservIDs: []string{"mx.example.net"}}
