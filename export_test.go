@@ -9,3 +9,8 @@ import (
 func (d *Desk) SetParse(parse func(raw []byte) ticket.Inbound) {
 	d.parse = func(raw []byte, _ rfc822.Envelope) ticket.Inbound { return parse(raw) }
 }
+
+// SetParseWith is SetParse for a parser that looks at the envelope.
+func (d *Desk) SetParseWith(parse func(raw []byte, env rfc822.Envelope) ticket.Inbound) {
+	d.parse = parse
+}

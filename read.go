@@ -178,7 +178,8 @@ type Message struct {
 	Date        time.Time
 	Attachments []ticket.Attachment
 	// KindEvidence names what Kind rests on, Auth what is known about the
-	// authenticity of the sender.
+	// authenticity of the sender. A look-alike is also one of a person who was
+	// in the conversation before, as far as it was opened.
 	KindEvidence []string
 	Auth         ticket.Auth
 	// Bounce and Invite are set for mail that is one.
@@ -346,6 +347,7 @@ func (t *Tenant) openConversation(ctx context.Context, row store.Ticket, msgs []
 	for i, m := range msgs {
 		c.Messages = append(c.Messages, readable(m, got[1+i*perMessage:][:perMessage]))
 	}
+	warnOfLookAlikes(c.Messages)
 	if n := len(msgs); n > 0 {
 		c.More = msgs[n-1].Seq < row.Seq
 	}

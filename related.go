@@ -35,25 +35,6 @@ func (p *decision) link(joined ticket.ID, links []ticket.ID, at time.Time) {
 	}
 }
 
-// verdict is what the checks of a mail say about its From: DMARC alone speaks
-// about that address (RFC 7489, section 3.1), and only if there is one.
-func verdict(a ticket.Auth) ticket.Verdict {
-	switch {
-	case ambiguous(a):
-		return ticket.VerdictFail
-	case a.Source == "":
-		return ticket.VerdictUnknown
-	case a.DMARC == "pass":
-		return ticket.VerdictPass
-	case a.DMARC == "fail":
-		return ticket.VerdictFail
-	}
-	return ticket.VerdictUnknown
-}
-
-// ambiguous reports whether it is open who sent a mail.
-func ambiguous(a ticket.Auth) bool { return slices.Contains(a.Warnings, ticket.WarnSeveralFrom) }
-
 // answersBySubject tells whether a mail can only be placed by its subject: it
 // looks like an answer and names no mail that it answers.
 func answersBySubject(in ticket.Inbound) bool {

@@ -82,7 +82,7 @@ var layers = map[string]layer{
 		own: []string{"store", "ticket", "mailbox", "privacy", "retention", "internal/..."}, third: []string{"*"},
 		why: "a suite for stores must be usable by a store's author without a desk or a driver"},
 	".": {
-		own:   append([]string{"mailbox/rfc822", "mailbox/oauth", "internal/..."}, contracts...),
+		own:   append([]string{"mailbox/rfc822", "mailbox/rfc822/auth", "mailbox/oauth", "internal/..."}, contracts...),
 		third: []string{"golang.org/x/", "github.com/tink-crypto/tink-go/v2/", "github.com/rogpeppe/go-internal/lockedfile"},
 		why:   "the façade joins contracts; the host chooses driver and store, and must not compile those it did not choose"},
 	"internal/...": {

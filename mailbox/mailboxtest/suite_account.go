@@ -19,6 +19,7 @@ var accountCases = []testCase{
 	{name: "open/no account is Permanent", run: caseNoAccount},
 	{name: "open/ctx ended", run: caseOpenCancelled},
 	{name: "account/identity and address", run: caseIdentity},
+	{name: "account/trusted hop is fixed and whole", run: caseTrustedHop},
 	{name: "account/validate refuses the zero value", run: caseValidate},
 }
 
@@ -127,6 +128,29 @@ func caseIdentity(b *bench) {
 	}
 	if err := b.Account.Validate(); err != nil {
 		b.Errorf("Validate refuses the account of the suite: %v", err)
+	}
+}
+
+func caseTrustedHop(b *bench) {
+	a, ok := b.Account.(mailbox.Truster)
+	if !ok {
+		return // it believes nobody, which is always right
+	}
+	hop := a.TrustedHop()
+	b.open(mailbox.Intake{})
+	if !reflect.DeepEqual(hop, a.TrustedHop()) {
+		b.Error("TrustedHop changed after Open")
+	}
+	for _, s := range append(append([]string{}, hop.AuthservIDs...), hop.Hosts...) {
+		if strings.Trim(s, ".") == "" || strings.ContainsAny(s, " \t\r\n;") {
+			b.Error("TrustedHop has a name that is none")
+		}
+	}
+	if hop.Unnamed && len(hop.Hosts) == 0 {
+		b.Error("TrustedHop believes results without a name and names no hosts: then nothing tells the provider's from others")
+	}
+	if len(hop.Hosts) > 0 && len(hop.AuthservIDs) == 0 && !hop.Unnamed {
+		b.Error("TrustedHop names hosts and no results to believe")
 	}
 }
 

@@ -39,9 +39,9 @@ type Trust struct {
 
 // Results reads the header of a mail, its fields from the top. It believes the
 // fields that name a trusted identifier and stand above the Received field with
-// which the provider took the mail from outside; below that, and above the next
-// Received, only the first Authentication-Results of all, because the rest may
-// be the sender's. Where the mail seems never to have left the provider, it
+// which the provider took the mail from outside. If there is none, it is the
+// first Authentication-Results below that and above the next Received, because
+// all further ones may be the sender's. Where the mail seems never to have left the provider, it
 // believes the topmost field alone.
 //
 // from is the domain or address that is shown as the sender. When DMARC was
@@ -62,7 +62,7 @@ func Results(fields []Field, trust Trust, from string) ticket.Auth {
 				return found.auth(from)
 			}
 			crossed = !trust.internal(f.Value)
-			if crossed && !trust.receives(clause(f.Value, "by")) {
+			if crossed && top != nil || crossed && !trust.receives(clause(f.Value, "by")) {
 				return found.auth(from)
 			}
 			inside = true

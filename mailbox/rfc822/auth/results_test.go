@@ -35,6 +35,8 @@ func TestResults(t *testing.T) {
 		"forged below the real one":     {[]Field{received(outside), ar(bad), ar(good)}, fail},
 		"forged below an older hop":     {[]Field{received(outside), received(older), ar(good)}, ticket.Auth{}},
 		"forged, provider wrote above":  {[]Field{ar("mx.example.net; spf=fail"), received(outside), received(older), ar(good)}, header("fail", "", "")},
+		"old results in the mail":       {[]Field{ar(good), received(outside), ar(bad)}, pass},
+		"nothing above but SPF":         {[]Field{ar("mx.example.net; spf=fail"), received(outside), ar(good)}, header("fail", "", "")},
 		"foreign id first":              {[]Field{received(outside), ar("evil.example; spf=pass"), ar(good)}, ticket.Auth{}},
 		"one field a method":            {[]Field{ar("mx.example.net; dmarc=pass"), ar("mx.example.net; dkim=pass"), received(outside)}, header("", "pass", "pass")},
 		"no Received at all":            {[]Field{ar(good)}, ticket.Auth{}},
