@@ -94,7 +94,7 @@ func lookup(name string) encoding.Encoding {
 // decodeCharset turns bytes in the labelled charset into valid UTF-8. exact is
 // false when the label was of no use. Bytes that are UTF-8 count as such
 // wherever the label is absent or names a single-byte charset, because text in
-// those is hardly ever valid UTF-8 by chance; last comes windows-1252.
+// those is hardly ever valid UTF-8 by chance; last comes what they look like.
 func decodeCharset(b []byte, label string) (s string, exact bool) {
 	name := charsetName(label)
 	switch name {
@@ -130,8 +130,8 @@ func decode(e encoding.Encoding, b []byte) string {
 	return strings.ToValidUTF8(string(out), "\uFFFD")
 }
 
-// decodeUnlabelled reads bytes that are UTF-8, or UTF-8 with damage, or
-// windows-1252.
+// decodeUnlabelled reads bytes that are UTF-8, or UTF-8 with damage, or what
+// they look like.
 func decodeUnlabelled(b []byte, name string) (string, bool) {
 	if utf8.Valid(b) {
 		return string(b), true
@@ -153,7 +153,7 @@ func decodeUnlabelled(b []byte, name string) (string, bool) {
 	if good > bad || name == "utf-8" && good*2 > bad && good > 0 {
 		return strings.ToValidUTF8(string(b), "\uFFFD"), false
 	}
-	return decode(charmap.Windows1252, b), false
+	return decode(detect(b), b), false
 }
 
 func looksISO2022JP(b []byte) bool {
