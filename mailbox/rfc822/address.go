@@ -318,6 +318,7 @@ func normalAddr(s string) (string, bool) {
 	if strings.IndexByte(s, '(') >= 0 {
 		s = withoutComments(s)
 	}
+	s = withoutLink(s)
 	local, domain, ok := splitAddr(s)
 	if ok && domain != "" && domain[len(domain)-1] == '.' {
 		domain = domain[:len(domain)-1]

@@ -46,3 +46,13 @@ func withoutComments(s string) string {
 	}
 	return strings.Trim(string(out), " \t")
 }
+
+// withoutLink removes the link that Outlook writes behind an address in text,
+// where it leads to that same address.
+func withoutLink(s string) string {
+	addr, link, ok := strings.Cut(s, "<mailto:")
+	if ok && equalFold(strings.Trim(link, "<> "), addr) {
+		return addr
+	}
+	return strings.TrimPrefix(s, "mailto:")
+}

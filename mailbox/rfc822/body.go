@@ -1,6 +1,7 @@
 package rfc822
 
 import (
+	"bytes"
 	"strings"
 )
 
@@ -201,9 +202,22 @@ func machineText(typ string) bool {
 }
 
 // isShown reports whether an attachment is text that its sender wants to be
-// read with the body (RFC 2183, section 2.1).
+// read with the body (RFC 2183, section 2.1), or all there is to read: a report
+// about a delivery, or the prose of one piece of a mail (RFC 2046, section
+// 5.2.2).
 func (c *collector) isShown(pt *part) bool {
-	return pt.typ == "text/plain" && !pt.broken && len(pt.body) <= maxInlineText && c.p.disposition(pt) == "inline"
+	if pt.broken || len(pt.body) > maxInlineText {
+		return false
+	}
+	switch pt.typ {
+	case "text/plain":
+		return c.p.disposition(pt) == "inline"
+	case "message/delivery-status":
+		return c.fallback
+	case "message/partial":
+		return c.fallback && bytes.Count(pt.body, []byte(" "))*20 > len(pt.body)
+	}
+	return false
 }
 
 // readable reports whether a part holds plain text or HTML that may be a body.

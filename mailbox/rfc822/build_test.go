@@ -177,12 +177,13 @@ func TestParseAddress(t *testing.T) {
 	for in, want := range map[string]ticket.Address{
 		"A@B.Example": {Addr: "a@b.example"}, "Zoë <z@b.example>": {Name: "Zoë", Addr: "z@b.example"}, `"a@evil" <b@c.example>`: {Name: "a@evil", Addr: "b@c.example"},
 		`"x@y"@z.example`: {Addr: `"x@y"@z.example`}, "\u212A@b.example": {Addr: "\u212A@b.example"}, "a@b (Name)": {Name: "Name", Addr: "a@b"}, "a@b.example.": {Addr: "a@b.example"},
+		"Ann <a@b.example<mailto:A@b.example>>": {Name: "Ann", Addr: "a@b.example"}, "<mailto:a@b.example>": {Addr: "a@b.example"},
 	} {
 		if got, err := ParseAddress(in); err != nil || got != want {
 			t.Errorf("%q: %q %v", in, got, err)
 		}
 	}
-	for _, in := range []string{"", "a", "a@", "@b", "a@b, c@d", "a@b; c@d", "g: a@b;", "a@b\r\nX: y", "a@b\x00", "a b@c", "<a@b", "a@b>", "<a@b> x", "a@b c@d",
+	for _, in := range []string{"", "a", "a@", "@b", "a@b, c@d", "a@b; c@d", "g: a@b;", "a@b\r\nX: y", "a@b\x00", "a b@c", "<a@b", "a@b>", "<a@b> x", "a@b c@d", "Ann <a@b<mailto:c@d>>",
 		"=?utf-8?q?a=40b?=", "=?utf-8?q?a=40b?=@c", "a@b@c", "a\u202e@b", "a@b\u200b.c", "\xff@b", "a@b..c", "a@[127.0.0.1]", strings.Repeat("a", 400) + "@b"} {
 		if got, err := ParseAddress(in); !errors.Is(err, ErrAddress) {
 			t.Errorf("%q: %q %v", in, got, err)

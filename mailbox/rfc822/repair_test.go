@@ -66,7 +66,10 @@ func TestRepairBodies(t *testing.T) {
 		{"prose called base64", "Content-Transfer-Encoding: base64\r\n\r\nThis is no base64 at all\r\nbut words with blanks\r\nand nothing else\r\n", "This is no base64 at all\nbut words with blanks\nand nothing else\n", ""},
 		{"type without subtype", mixed + "\r\nbody\r\n--b\r\nContent-Type: application-x-gzip; name=a.gz\r\nContent-Transfer-Encoding: base64\r\n\r\nH4sIAAAAAAAA\r\n--b--\r\n", "body", "a.gz application/x-gzip 9"},
 		{"content-location", mixed + "\r\nbody\r\n--b\r\nContent-Type: image/gif\r\nContent-Location: http://x.example/img/dot%20one.gif?x\r\n\r\nGIF89a\r\n--b--\r\n", "body", "dot one.gif image/gif 6"},
-		{"partial", "Content-Type: message/partial; id=x; number=1; total=2\r\n\r\nSubject: in\r\n\r\nbody", "", "message.eml text/plain 19"},
+		{"partial", "Content-Type: message/partial; id=x; number=1; total=2\r\n\r\nSubject: in\r\n\r\nbody", "Subject: in\n\nbody", "message.eml text/plain 19"},
+		{"partial of base64", "Content-Type: message/partial; id=x; number=2; total=2\r\n\r\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n", "", "message.eml text/plain 38"},
+		{"only a report", "Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nAction: failed\r\n--b--\r\n", "Action: failed", "delivery-status.txt message/delivery-status 14"},
+		{"a report beside text", "Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\r\nGone\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nAction: failed\r\n--b--\r\n", "Gone", "delivery-status.txt message/delivery-status 14"},
 	} {
 		in := Parse([]byte(head + c.rest))
 		var atts []string
