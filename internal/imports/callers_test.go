@@ -61,6 +61,9 @@ var guards = []guard{{
 		"net.Dial", "net.DialTimeout", "net.DialTCP", "net.DialUDP", "net.DialUnix", "net.DialIP", "(*net.Dialer).",
 		"crypto/tls.Dial", "crypto/tls.DialWithDialer", "(*crypto/tls.Dialer).",
 		"net/http.Get", "net/http.Head", "net/http.Post", "net/http.PostForm", "(*net/http.Client).",
+		"net.DefaultResolver", "(*net.Resolver).", "net.LookupTXT", "net.LookupHost", "net.LookupIP", "net.LookupAddr",
+		"net.LookupMX", "net.LookupCNAME", "net.LookupNS", "net.LookupSRV",
+		"github.com/emersion/go-msgauth/dkim.Verify", "github.com/emersion/go-msgauth/dmarc.Lookup", // with the default resolver
 		"net/http.DefaultClient", "net/http.DefaultTransport", "net/smtp.",
 		"github.com/emersion/go-smtp.Dial", "github.com/emersion/go-smtp.DialTLS", "github.com/emersion/go-smtp.DialStartTLS",
 		"github.com/emersion/go-imap/v2/imapclient.DialInsecure", "github.com/emersion/go-imap/v2/imapclient.DialTLS",
@@ -71,7 +74,8 @@ var guards = []guard{{
 	},
 	callers: []string{
 		"mailbox/imap.(*Provider).dial",
-		"scan/clamav.(*Scanner).talk", // to the address the host configured; mail decides nothing about it
+		"mailbox/rfc822/auth/verify.(*Verifier).resolver", // TXT records only, bounded, and only if the host asks for it
+		"scan/clamav.(*Scanner).talk",                     // to the address the host configured; mail decides nothing about it
 		"store/postgres.(*Store).listen",
 		"store/postgres.OpenWith",
 		"store/postgres.connect",

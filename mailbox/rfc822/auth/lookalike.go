@@ -21,7 +21,7 @@ func LookAlike(addr string, known []string) bool {
 	if disguised(text) {
 		return true
 	}
-	org := organisation(domain)
+	org := Organisation(domain)
 	shape := skeleton(readable(org))
 	dotted := strings.ReplaceAll(text, "-", ".")
 	for _, k := range known[:min(len(known), maxCompared)] {
@@ -29,7 +29,7 @@ func LookAlike(addr string, known []string) bool {
 		if other == domain || other == "" {
 			continue
 		}
-		mine := organisation(other)
+		mine := Organisation(other)
 		if mine == org {
 			continue
 		}

@@ -192,7 +192,7 @@ func (v verdicts) auth(from string) ticket.Auth {
 	if v.spf+v.dkim+v.dmarc != "" {
 		a.Source = "header"
 	}
-	if from != "" && v.from != "" && organisation(domainOf(from)) != organisation(v.from) {
+	if from != "" && v.from != "" && Organisation(from) != Organisation(v.from) {
 		a.Warnings = []string{ticket.WarnSeveralFrom}
 	}
 	return a

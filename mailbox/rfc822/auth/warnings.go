@@ -62,16 +62,21 @@ func Warnings(c Claim) []string {
 	return out
 }
 
+// Domain returns the domain of an address as it stands in the DNS, in lower
+// case, or "". What has no @ is a domain.
+func Domain(addr string) string { return ascii(domainOf(addr)) }
+
 // domainOf returns what stands behind the last @, in lower case; all of it
 // where there is none.
 func domainOf(addr string) string {
 	return strings.ToLower(strings.Trim(addr[strings.LastIndexByte(addr, '@')+1:], " ."))
 }
 
-// organisation returns the registrable part of a domain (RFC 7489, section
-// 3.2), in the form in which it stands in the DNS.
-func organisation(domain string) string {
-	if domain = ascii(domain); domain == "" {
+// Organisation returns the organisational domain (RFC 7489, section 3.2) of an
+// address or domain, in the form of [Domain].
+func Organisation(addr string) string {
+	domain := Domain(addr)
+	if domain == "" {
 		return ""
 	}
 	if org, err := publicsuffix.EffectiveTLDPlusOne(domain); err == nil {
@@ -86,7 +91,7 @@ func elsewhere(a, b string) bool {
 		return false
 	}
 	x, y := domainOf(a), domainOf(b)
-	return x != y && x != "" && y != "" && organisation(x) != organisation(y)
+	return x != y && x != "" && y != "" && Organisation(x) != Organisation(y)
 }
 
 // namesAnother reports whether a display name holds an address that is not the
