@@ -37,6 +37,8 @@ type arrival struct {
 	subjects []ticket.Hit
 	// cause sends it to quarantine when set.
 	cause string
+	// verified is set when Config.Verify was asked.
+	verified bool
 	// ours is the message of ours that it claims to be, or zero; oursByID is
 	// set when its Message-ID says so and not only the marker.
 	ours     ticket.ID

@@ -1,11 +1,78 @@
 package helpdesk
 
 import (
+	"context"
 	"slices"
+	"sync"
+	"time"
 
+	"github.com/helpdesk-go/helpdesk/mailbox"
 	"github.com/helpdesk-go/helpdesk/mailbox/rfc822/auth"
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
+
+// Verifier checks who sent a mail, beyond what its receiving provider wrote into
+// it. mailbox/rfc822/auth/verify has one for DKIM and DMARC.
+type Verifier interface {
+	// Verify returns what is known about the sender of raw, which was read as
+	// in; in.Auth is what is known already. It is called outside of
+	// transactions, from several goroutines at once, once for each live mail of
+	// the last three days: backfill, older mail and our own are not checked,
+	// because signatures expire and keys are replaced. It never fails: what
+	// cannot be found out now is "temperror" and stays that. It ends when ctx
+	// does, and keeps and changes neither raw nor in. Of the answer everything
+	// but Warnings is taken over.
+	Verify(ctx context.Context, raw []byte, in ticket.Inbound) ticket.Auth
+}
+
+// Bounds on asking a Verifier about a page.
+const (
+	verifyWithin   = 72 * time.Hour
+	verifyPatience = 30 * time.Second
+	verifyAtOnce   = 8
+)
+
+// verify asks the host's Verifier about the mails of a page.
+func (in *intake) verify(ctx context.Context, page []*arrival) {
+	v := in.desk.cfg.Verify
+	if v == nil || in.stream == mailbox.Backfill {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, verifyPatience)
+	defer cancel()
+	var all sync.WaitGroup
+	slots := make(chan struct{}, verifyAtOnce)
+	oldest := in.desk.now().Add(-verifyWithin)
+	for _, a := range page {
+		if a.verified || a.cause != "" || a.item.Sent || a.item.ReceivedAt.Before(oldest) {
+			continue
+		}
+		a.verified = true
+		slots <- struct{}{}
+		all.Go(func() {
+			a.check(ctx, v)
+			<-slots
+		})
+	}
+	all.Wait()
+}
+
+// check asks about one mail. A panic of the Verifier is no answer.
+func (a *arrival) check(ctx context.Context, v Verifier) {
+	known := &a.mail.Auth
+	defer func() {
+		if recover() != nil && known.Source == "" {
+			known.DMARC, known.Source = "temperror", "checked"
+		}
+	}()
+	got := v.Verify(ctx, a.raw, a.mail)
+	got.Warnings = known.Warnings
+	if got.DMARC == "pass" {
+		got.Warnings = slices.DeleteFunc(got.Warnings, func(w string) bool { return w == ticket.WarnEnvelopeDiffers })
+	}
+	*known = got
+	a.ev.Verified = verdict(got)
+}
 
 // verdict is what the checks of a mail say about its From: DMARC alone speaks
 // about that address (RFC 7489, section 3.1), and only if there is one.

@@ -47,6 +47,9 @@ type Config struct {
 	// RequireScan refuses an attachment that the scanner could not look at
 	// with ErrUnscanned, in place of revealing it as unscanned.
 	RequireScan bool
+	// Verify checks senders about whom the mailbox's provider says nothing, such
+	// as verify.Verifier. Nil checks nothing.
+	Verify Verifier
 	// Blobs replaces the store's own place for large objects.
 	Blobs store.Blobs
 	// Logger gets ids, counts and causes, never content. Nil discards.

@@ -38,6 +38,7 @@ const batchBytes = 16 << 20
 // cursor moves with the last one. Data that the store refuses are narrowed
 // down to the single mail, which is quarantined.
 func (in *intake) commit(ctx context.Context, page []*arrival, t tail) error {
+	in.verify(ctx, page)
 	err := in.commitOnce(ctx, page, t)
 	if !errors.Is(err, store.ErrRejected) || errors.Is(err, ErrHook) {
 		return err // what a host's hook refuses is not the mail's fault

@@ -138,6 +138,7 @@ func (t *Tenant) takeOutOnce(ctx context.Context, id ticket.ID, force bool) (tic
 	} else if force && q.Cause == causeRejected {
 		a.mail = stub(raw.Bytes)
 	}
+	in.verify(ctx, []*arrival{a})
 	err = in.commitOnce(ctx, []*arrival{a}, tail{})
 	switch {
 	case err == nil:
