@@ -35,7 +35,8 @@ func bounceEvidence(root *part, in *ticket.Inbound, env Envelope) []string {
 	if null := strings.TrimSpace(unfold(h.get("Return-Path"))); env.ReturnPath == "<>" || env.ReturnPath == "" && null == "<>" {
 		weak = append(weak, "return-path")
 	}
-	if len(strong) == 0 && len(weak) == 0 {
+	robot := noReply(in)
+	if len(strong) == 0 && len(weak) == 0 && !robot {
 		return nil
 	}
 	if isFailureText(strings.ToLower(in.Subject)) {
@@ -47,7 +48,15 @@ func bounceEvidence(root *part, in *ticket.Inbound, env Envelope) []string {
 	if autoSubmitted(h, "auto-replied") && len(strong) == 0 && !contains(weak, "from") {
 		return nil
 	}
-	if len(strong) > 0 || len(weak) > 1 {
+	switch {
+	case robot && len(strong) == 0 && len(weak) < 3 && !contains(weak, "from") && !contains(weak, "return-path"):
+		// Shops and banks write from such addresses, of what was rejected too:
+		// all of it has to say failure.
+		if len(weak) == 2 && isFailureReport(in) || contains(weak, "text") && returnsMail(root) {
+			return append(weak, "from")
+		}
+		return nil
+	case len(strong) > 0 || len(weak) > 1:
 		return append(strong, weak...)
 	}
 	// A daemon that says nothing known still is one, and so is the null sender
@@ -71,6 +80,33 @@ func mailerDaemon(in *ticket.Inbound) bool {
 	return strings.HasPrefix(lowerASCII(local), "mailer-daemon") || lowerASCII(local) == "mailerdaemon"
 }
 
+// noReply reports a sender that programs of all kinds use.
+func noReply(in *ticket.Inbound) bool {
+	if len(in.From) == 0 {
+		return false
+	}
+	local, _, _ := strings.Cut(lowerASCII(in.From[0].Addr), "@")
+	switch local {
+	case "no-reply", "noreply", "donotreply", "do-not-reply", "staff", "administrator":
+		return true
+	}
+	return false
+}
+
+// returnsMail reports whether a part is another mail.
+func returnsMail(root *part) (yes bool) {
+	eachLeaf(root, func(pt *part) {
+		yes = yes || pt.declared == "message/rfc822" || pt.declared == "text/rfc822-headers"
+	})
+	return yes
+}
+
+// isFailureReport reports text that names a recipient and what a server said.
+func isFailureReport(in *ticket.Inbound) bool {
+	text := strings.ToLower(cut(in.Text, maxAwayText))
+	return strings.Contains(text, "@") && (findStatus(text) != "" || has(text, hardWords()) || has(text, []string{"following recipient", "following address", "recipient(s)", "permanent error", "smtp"}))
+}
+
 // daemon reports whether the sender has the name of a mail server's own mail.
 func daemon(in *ticket.Inbound, h header) bool {
 	if mailerDaemon(in) {
@@ -82,7 +118,7 @@ func daemon(in *ticket.Inbound, h header) bool {
 	}
 	local, _, _ := strings.Cut(lowerASCII(in.From[0].Addr), "@")
 	switch local {
-	case "postmaster", "mail-daemon", "maildaemon", "mdaemon", "system-administrator", "mailsystem", "no-reply", "noreply", "staff", "administrator":
+	case "postmaster", "post_master", "post-master", "mail-daemon", "maildaemon", "mdaemon", "system-administrator", "mailsystem":
 		return true
 	}
 	name := lowerASCII(in.From[0].Name)

@@ -71,7 +71,7 @@ func TestBounceCorpus(t *testing.T) {
 	if mails == 0 {
 		t.Fatal("no mail was read")
 	}
-	if found*100 < mails*98 || exact*100 < mails*92 || hard*100 < rows*80 {
+	if found*100 < mails*99 || exact*100 < mails*93 || hard*100 < rows*90 {
 		t.Error("a score fell below its floor")
 	}
 }

@@ -1,6 +1,7 @@
 package rfc822
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/helpdesk-go/helpdesk/ticket"
@@ -21,9 +22,11 @@ func (c *bounceCollector) add(addr, status, action, why string) {
 	if _, ok := c.at[addr]; ok {
 		return
 	}
-	why = strings.ToLower(why)
-	if status == "" {
-		status = findStatus(why)
+	if why = strings.ToLower(why); why == "" {
+		why = c.beside(addr)
+	}
+	if status == "" || strings.HasSuffix(status, ".0.0") {
+		status = cmp.Or(findStatus(why), status)
 	}
 	if status == "" && len(c.at) == 0 {
 		status = findStatus(c.text)
@@ -32,6 +35,24 @@ func (c *bounceCollector) add(addr, status, action, why string) {
 	hard := action != "delayed" && action != "delivered" && action != "relayed" && action != "expanded" &&
 		isHard(status, why, c.text)
 	c.b.Recipients = append(c.b.Recipients, ticket.BouncedRecipient{Address: addr, Status: status, Action: action, Hard: hard})
+}
+
+// beside returns what the words for people say about an address: its line and
+// those after it, up to the next address that leads one.
+func (c *bounceCollector) beside(addr string) string {
+	i := strings.LastIndex(c.text, addr)
+	if i < 0 {
+		return ""
+	}
+	i = strings.LastIndexByte(c.text[:i], '\n') + 1
+	var b strings.Builder
+	for n, line := range strings.SplitN(cut(c.text[i:], 1<<10), "\n", 7) {
+		if found := lineAddresses(line, false); n == 6 || n > 0 && len(found) > 0 && found[0] != addr {
+			break
+		}
+		b.WriteString(strings.TrimSpace(line) + " ")
+	}
+	return b.String()
 }
 
 // status reads the groups of fields of RFC 3464, section 2.3.
@@ -84,14 +105,15 @@ func (c *bounceCollector) status(s string) {
 
 // freeText takes the addresses that a report for people names. An address that
 // begins its line or stands in angle brackets is what the report is about; one
-// in a sentence counts only where there is no such one. What follows up to the
+// in a sentence counts only where there is no such one, and one that the report
+// went to only where there is no other. What follows up to the
 // next address is its reason.
 func (c *bounceCollector) freeText(s string) {
 	lines := strings.Split(cut(s, maxReport), "\n")
-	for pass := range 2 {
+	for pass := range 3 {
 		for i, line := range lines {
 			for _, a := range lineAddresses(line, pass == 1) {
-				if c.own(a) {
+				if c.own(a, pass == 2) {
 					continue
 				}
 				c.add(a, "", "failed", strings.Join(lines[i:min(i+6, len(lines))], " "))
@@ -104,11 +126,11 @@ func (c *bounceCollector) freeText(s string) {
 }
 
 // own reports an address that cannot be the recipient: who the bounce came from
-// or went to.
-func (c *bounceCollector) own(a string) bool {
+// or, but for somebody who wrote to himself, went to.
+func (c *bounceCollector) own(a string, self bool) bool {
 	local, _, _ := strings.Cut(a, "@")
 	return local == "postmaster" || strings.HasPrefix(local, "mailer-daemon") ||
-		hasAddress(c.in.To, a) || hasAddress(c.in.From, a) || hasAddress(c.in.Delivered, a)
+		hasAddress(c.in.To, a) && !self || hasAddress(c.in.From, a)
 }
 
 // lineAddresses finds the addresses of a line: the leading one or those in
