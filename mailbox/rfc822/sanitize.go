@@ -244,7 +244,7 @@ func (w *safeWriter) attr(b *strings.Builder, a html.Attribute) {
 	}
 	v := a.Val
 	if form == anyLine {
-		v = cut(cleanHTMLText(cleanLine(v)), 250)
+		v = strings.TrimSpace(cut(cleanLine(cleanHTMLText(v)), 250))
 	} else {
 		v = strings.TrimSpace(v)
 	}
