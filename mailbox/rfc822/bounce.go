@@ -32,7 +32,7 @@ func bounceEvidence(root *part, in *ticket.Inbound, env Envelope) []string {
 	if daemon(in, h) {
 		weak = append(weak, "from")
 	}
-	if null := strings.TrimSpace(unfold(h.get("Return-Path"))); env.ReturnPath == "<>" || env.ReturnPath == "" && null == "<>" {
+	if nullSender(h, env) {
 		weak = append(weak, "return-path")
 	}
 	robot := noReply(in)

@@ -40,7 +40,7 @@ func classify(root *part, in *ticket.Inbound, env Envelope) {
 		in.Kind, in.KindEvidence = ticket.KindLoop, ev
 		return
 	}
-	away := awayEvidence(in, len(auto) > 0)
+	away := awayEvidence(in, len(auto) > 0 || nullSender(h, env))
 	if len(away) > 0 {
 		auto = append(auto, quietEvidence(h, env)...)
 	}
@@ -89,13 +89,19 @@ func autoEvidence(h header) (ev []string) {
 // quietEvidence are signs that nothing may answer. Programs of every kind set
 // them, so they only confirm what a subject says.
 func quietEvidence(h header, env Envelope) (ev []string) {
-	if env.ReturnPath == "<>" || env.ReturnPath == "" && fieldValue(h, "Return-Path") == "<>" {
+	if nullSender(h, env) {
 		ev = append(ev, "return-path")
 	}
 	if v := fieldValue(h, "X-Auto-Response-Suppress"); v == "all" || strings.Contains(v, "autoreply") {
 		ev = append(ev, "x-auto-response-suppress")
 	}
 	return ev
+}
+
+// nullSender reports the envelope sender of mail that must not be answered
+// (RFC 5321, section 4.5.5).
+func nullSender(h header, env Envelope) bool {
+	return env.ReturnPath == "<>" || env.ReturnPath == "" && fieldValue(h, "Return-Path") == "<>"
 }
 
 func listEvidence(h header) (ev []string) {
