@@ -83,7 +83,7 @@ func TestTextLinear(t *testing.T) {
 		"marks": ">", "wrote": "On Mon, Nov 3, 2025 wrote:\n", "quotes": "> > > x\n", "headers": "From: a@example.com\nSent: 1\n",
 		"rules": "_____\n", "text": "on 3 november 2025 somebody\n", "fences": "```\nx\n```\n", "blank": "\n", "from": "From: x\n\n",
 	} {
-		linear(t, name, maxText/2, func(n int) func() {
+		linear(t, name, maxText/4, func(n int) func() {
 			body := strings.Repeat(unit, n/len(unit))
 			return func() { Text(body) }
 		})
