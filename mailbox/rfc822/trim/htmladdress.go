@@ -1,9 +1,7 @@
 package trim
 
 import (
-	"net/mail"
 	"strings"
-	"time"
 
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
@@ -70,23 +68,4 @@ func forwardAddresses(s string) []ticket.Address {
 	}
 	add(s[start:])
 	return list
-}
-
-// forwardDate reads a date as far as it is written in a common way.
-func forwardDate(s string) time.Time {
-	if t, err := mail.ParseDate(s); err == nil {
-		return t.UTC()
-	}
-	s = strings.Replace(s, " at ", " ", 1)
-	for _, layout := range [...]string{
-		"Mon, Jan 2, 2006 3:04 PM", "Monday, January 2, 2006 3:04 PM", "Monday, January 2, 2006 3:04:05 PM",
-		"Monday, 2 January 2006 15:04", "Monday, 2 January 2006 3:04 PM", "January 2, 2006 3:04:05 PM MST", "January 2, 2006 15:04:05 MST",
-		"January 2, 2006 15:04:05 MST-7", "2 January 2006 15:04:05 MST", "2 January 2006 15:04", "02.01.2006 15:04", "2006-01-02 15:04",
-		"Mon, 2 Jan 2006 15:04",
-	} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC()
-		}
-	}
-	return time.Time{}
 }
