@@ -2,6 +2,8 @@ package trim
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
@@ -98,7 +100,7 @@ func readLines(body string) *plainText {
 			l.kind = textBlank
 		case isDelimiter(l.bare):
 			l.kind = textDelimiter
-		case t.isDevice(l.bare):
+		case t.isDevice(l.bare, len(t.lines)):
 			l.kind = textDevice
 		}
 		t.lines = append(t.lines, l)
@@ -126,7 +128,7 @@ func readUnfenced(t *plainText) *plainText {
 			l.kind = textBlank
 		case isDelimiter(l.bare):
 			l.kind = textDelimiter
-		case t.isDevice(l.bare):
+		case t.isDevice(l.bare, i):
 			l.kind = textDevice
 		}
 	}
@@ -134,12 +136,17 @@ func readUnfenced(t *plainText) *plainText {
 	return t
 }
 
-func (t *plainText) isDevice(s string) bool {
-	if len(s) > 160 || t.devices >= maxDevices {
+// isDevice reports a greeting of a device. A line that goes on in small letters
+// from the one above is part of a sentence.
+func (t *plainText) isDevice(s string, at int) bool {
+	if len(s) > 200 || t.devices >= maxDevices {
 		return false
 	}
 	t.devices++
-	return isDeviceLine(s) || isDeviceRemark(s)
+	if r, _ := utf8.DecodeRuneInString(s); unicode.IsLower(r) && at > 0 && t.lines[at-1].kind == textOwn {
+		return false
+	}
+	return isDeviceLine(s)
 }
 
 // unquote takes the quote marks off a line (RFC 3676, section 4.5, and the
@@ -175,21 +182,4 @@ func isDelimiter(s string) bool {
 	}
 	return len(s) >= 2 && len(s) < 200 && strings.Trim(s, string(s[0])) == "" && strings.IndexByte("-_*#~=+", s[0]) >= 0 ||
 		len(s) >= 3 && strings.Trim(s, "-_=*~—–─") == ""
-}
-
-// isDeviceRemark reports the forms of a device's greeting that do not begin
-// with the usual words.
-func isDeviceRemark(s string) bool {
-	if len(s) > 90 {
-		return false
-	}
-	s = strings.ToLower(strings.Trim(s, "<>()[]*_.! "))
-	for _, p := range [...]string{"get [outlook", "get outlook", "sent by ", "sent from ", "sent via", "from my iphone", "from my ipad",
-		"from my android", "envoyé depuis", "enviado desde", "verzonden met", "verstuurd vanaf", "diese nachricht wurde von meinem", "從我的",
-		"从我的", "从手机发", "来自我的"} {
-		if strings.HasPrefix(s, p) {
-			return true
-		}
-	}
-	return strings.HasSuffix(s, " from mobile") && len(s) < 40
 }

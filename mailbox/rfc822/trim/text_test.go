@@ -103,3 +103,34 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+// TestDeviceLine tells greetings of devices from sentences that begin alike.
+func TestDeviceLine(t *testing.T) {
+	for _, s := range []string{"Sent from my iPhone", "sent from my iphone.", "Sent from my Commodore 64", "Sendt fra min iPad",
+		"Sendt fra Outlook for iOS", "Sendt fra min Samsung Galaxy-smarttelefon.", "Sendt frå mobilen min, beklager skrivefeil",
+		"Skickat från min Galaxy", "Skickat från E-post för Windows", "Lähetetty iPhonesta", "Lähetetty Samsung Galaxy -älypuhelimesta",
+		"Hent Outlook til iOS<https://aka.ms/o0ukef>", "Hämta Outlook för Android<https://aka.ms/AAb9ysg>", "Få Outlook for iOS",
+		"Hae Outlook for iOS<https://aka.ms/o0ukef>", "Last ned Outlook for iOS", "Outlook für iOS beziehen<https://aka.ms/o0ukef>",
+		"Von meinem iPhone gesendet", "Gesendet mit Proton Mail", "Envoyé de mon iPhone", "Enviado desde mi Huawei",
+		"Inviato da iPhone", "Verstuurd vanaf mijn iPhone", "Wysłane z iPhone'a", "Odesláno z iPhonu", "Отправлено с iPhone",
+		"iPhone'umdan gönderildi", "发自我的iPhone", "iPhoneから送信", "나의 iPhone에서 보냄", "Sent from my phone, please excuse typos.",
+		"Sent via the Samsung Galaxy S8, an AT&T 5G smartphone"} {
+		if !isDeviceLine(s) {
+			t.Errorf("not a device: %q", s)
+		}
+	}
+	for _, s := range []string{"Sent from my desk, is much easier than my mobile phone.", "Sent by mail yesterday.", "Sendt med posten i går.",
+		"Lähetetty lasku on väärä.", "Lähetetty sähköpostitse eilen.", "Sent from my account because his is locked.",
+		"Sent to you from my phone", "Skickat med posten i går", "Enviado por correo", "Get the invoice by Friday",
+		"Sendt fra Oslo på mandag, ankommet Bergen på tirsdag", "Von meinem Konto wurde zweimal abgebucht.",
+		"Did you get it? Sent from my phone?", "내 주문이 아직 도착하지 않았습니다"} {
+		if isDeviceLine(s) {
+			t.Errorf("a sentence taken for a device: %q", s)
+		}
+	}
+	for _, body := range []string{"The parcel that was\nsent from my phone shop is lost.", "Here it is.\n\nSent from my desk, is much easier."} {
+		if got := Text(body).Reply; got != body {
+			t.Errorf("reply %q of %q", got, body)
+		}
+	}
+}
