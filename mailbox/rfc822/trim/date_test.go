@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
 // TestForwardDate reads dates as clients write them into the header of a mail
@@ -99,6 +101,23 @@ func TestForwardDate(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%q: %s, want %s", s, got, want)
+		}
+	}
+}
+
+// TestDateText keeps a date that nobody can read.
+func TestDateText(t *testing.T) {
+	mail := "See below.\n\n---------- Forwarded message ---------\nFrom: Ann <ann@example.com<mailto:ann@example.com>>\nDate: the ides of March\nSubject: Rome\nTo: bo@example.com <mailto:bo@example.com>\n\nBeware.\n"
+	r, h := Text(mail), HTML("<pre>"+strings.ReplaceAll(mail, "<", "&lt;")+"</pre>")
+	for _, f := range []struct {
+		date string
+		mail *ticket.Forwarded
+	}{{r.DateText, r.Forwarded}, {h.DateText, h.Forwarded}} {
+		if f.mail == nil || f.date != "the ides of March" || !f.mail.Date.IsZero() {
+			t.Fatalf("date %q of %+v", f.date, f.mail)
+		}
+		if f.mail.From != (ticket.Address{Name: "Ann", Addr: "ann@example.com"}) || f.mail.To[0] != (ticket.Address{Addr: "bo@example.com"}) {
+			t.Errorf("from %+v to %+v", f.mail.From, f.mail.To)
 		}
 	}
 }

@@ -19,6 +19,9 @@ type HTMLResult struct {
 	// lines, or nil. Clients that write the same block when they reply and
 	// when they forward leave it to the subject which of the two it was.
 	Quoted *ticket.Forwarded
+	// DateText is the date of the mail in Forwarded or Quoted as the client
+	// wrote it, for those whose Date is zero because it cannot be read.
+	DateText string
 }
 
 // Limits on HTML. A document beyond them is left as it is, or nested no deeper.
@@ -46,7 +49,7 @@ func HTML(doc string) HTMLResult {
 	t.layOut()
 	c := cutter{tree: t}
 	c.run()
-	res := HTMLResult{Reply: doc, Cuts: c.cuts, Forwarded: c.forwarded, Quoted: c.quoted}
+	res := HTMLResult{Reply: doc, Cuts: c.cuts, Forwarded: c.forwarded, Quoted: c.quoted, DateText: c.dateText}
 	if len(c.cuts) > 0 {
 		res.Reply = t.serialise()
 	}

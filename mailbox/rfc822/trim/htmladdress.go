@@ -17,7 +17,7 @@ func forwardAddress(s string) ticket.Address {
 		}
 		in = strings.TrimPrefix(in, "mailto:")
 		if strings.IndexByte(in, '@') > 0 && !strings.ContainsAny(in, " \t") {
-			return ticket.Address{Name: addressName(s[:i]), Addr: asciiLower(in)}
+			return ticket.Address{Name: nameBeside(s[:i], in), Addr: asciiLower(in)}
 		}
 	}
 	for w := range strings.FieldsSeq(s) {
@@ -27,6 +27,18 @@ func forwardAddress(s string) ticket.Address {
 		}
 	}
 	return ticket.Address{Name: addressName(s)}
+}
+
+// nameBeside returns the name before an address. Some clients write the address
+// twice, once as a link: "Kari <kari@example.no<mailto:kari@example.no>>".
+func nameBeside(s, addr string) string {
+	if i := strings.LastIndexAny(s, "<["); i >= 0 && strings.IndexByte(s[i:], '@') > 0 {
+		s = s[:i]
+	}
+	if name := addressName(s); !strings.EqualFold(name, addr) {
+		return name
+	}
+	return ""
 }
 
 func addressName(s string) string {

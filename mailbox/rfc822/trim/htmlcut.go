@@ -17,6 +17,7 @@ type cutter struct {
 	cuts       []ticket.Cut
 	forwarded  *ticket.Forwarded
 	quoted     *ticket.Forwarded
+	dateText   string // of that mail
 }
 
 // htmlRange is a container: its leaves, its lines, and whose it is.

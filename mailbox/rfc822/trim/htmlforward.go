@@ -47,7 +47,7 @@ func (c *cutter) readMail(i, to int) *ticket.Forwarded {
 	f.To = forwardAddresses(values[fieldTo])
 	f.Cc = forwardAddresses(values[fieldCc])
 	f.Subject = clip(values[fieldSubject], 998)
-	f.Date = forwardDate(values[fieldDate])
+	f.Date, c.dateText = forwardDate(values[fieldDate]), clip(values[fieldDate], 200)
 	var b strings.Builder
 	for j := end; j < to && b.Len() < maxHTMLBody; j++ {
 		if b.Len() > 0 {

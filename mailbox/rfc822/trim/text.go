@@ -22,6 +22,9 @@ type Result struct {
 	// or nil: clients that write the same block when they reply and when they
 	// forward leave it to the subject which of the two it was.
 	Quoted *ticket.Forwarded
+	// DateText is the date of the mail in Forwarded or Quoted as the client
+	// wrote it, for those whose Date is zero because it cannot be read.
+	DateText string
 }
 
 // Limits of the work on one body. No mail of a person comes near them; what is
@@ -75,6 +78,7 @@ type plainText struct {
 	rest      int // the line at which a repeated mail begins, or len(lines)
 	forwarded *ticket.Forwarded
 	quoted    *ticket.Forwarded
+	dateText  string
 	alone     bool // the body is nothing but the mail it passes on
 	devices   int  // lines compared with greetings so far, and so on
 	intros    int

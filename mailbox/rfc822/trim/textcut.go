@@ -257,7 +257,7 @@ func (t *plainText) anyLeft() bool {
 
 // result puts together what is left.
 func (t *plainText) result() Result {
-	r := Result{Forwarded: t.forwarded, Quoted: t.quoted}
+	r := Result{Forwarded: t.forwarded, Quoted: t.quoted, DateText: t.dateText}
 	var b strings.Builder
 	was := ""
 	for i, l := range t.lines {

@@ -3,6 +3,8 @@ package trim
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
 // mark finds what takes several lines to see: attributions, blocks of header
@@ -54,8 +56,7 @@ func (t *plainText) setsOff(i int) bool {
 	case isOriginalLine(l.bare):
 		t.startRest(i, "separator")
 		if c, at, ok := t.headersFrom(i + 1); ok {
-			t.quoted = c.readMail(at, len(c.tree.lines))
-			t.quoted.Body = t.bodyAfter(c, at)
+			t.quoted = t.mailAt(c, at)
 		}
 		return true
 	}
@@ -77,8 +78,7 @@ func (t *plainText) setsOff(i int) bool {
 		return false // in the middle of a paragraph it takes more to be a header
 	}
 	t.startRest(i, "headers")
-	t.quoted = c.readMail(line, len(c.tree.lines))
-	t.quoted.Body = t.bodyAfter(c, line)
+	t.quoted = t.mailAt(c, line)
 	return true
 }
 
@@ -89,10 +89,16 @@ func (t *plainText) forwardsAt(i int) bool {
 	if !ok {
 		return false
 	}
-	t.forwarded = c.readMail(at, len(c.tree.lines))
-	t.forwarded.Body = t.bodyAfter(c, at)
+	t.forwarded = t.mailAt(c, at)
 	t.startRest(i, "forward")
 	return true
+}
+
+// mailAt reads the mail below the block of header lines at a line of c.
+func (t *plainText) mailAt(c *cutter, at int) *ticket.Forwarded {
+	f := c.readMail(at, len(c.tree.lines))
+	f.Body, t.dateText = t.bodyAfter(c, at), c.dateText
+	return f
 }
 
 func (t *plainText) startRest(i int, reason string) {
@@ -154,7 +160,7 @@ func (t *plainText) bodyAfter(c *cutter, at int) string {
 		for range depth {
 			s = strings.TrimPrefix(strings.TrimPrefix(strings.TrimLeft(s, " "), ">"), " ")
 		}
-		b.WriteString(strings.TrimRight(s, " \t"))
+		b.WriteString(strings.Trim(strings.TrimRight(s, " \t"), "\ufeff"))
 		b.WriteByte('\n')
 	}
 	return strings.TrimSpace(b.String())
