@@ -32,19 +32,34 @@ const (
 	maxHTMLBody  = 1 << 20 // bytes of the text of a forwarded mail
 )
 
+// maxNested is how many mails that only pass a mail on may lie inside of each
+// other before a document stays as it is.
+const maxNested = 4
+
 // HTML finds the reply in the HTML body of a mail. It goes by the containers
 // that mail clients put around quotes and signatures and, where there are
 // none, by the lines a reader would go by: attributions, blocks of header
-// lines, separators. What cannot be told from the writer's own words is kept.
+// lines, separators. Of a document that only passes a mail on, the reply is the
+// reply in that mail. What cannot be told from the writer's own words is kept.
 // Time and memory are linear in the length of doc. It never fails, and
 // trimming a reply again changes nothing.
 func HTML(doc string) HTMLResult {
-	if len(doc) > maxHTML {
-		return HTMLResult{Reply: doc}
+	res, ok := htmlReply(doc, 0)
+	if !ok {
+		res.Reply, res.Cuts = doc, nil
 	}
-	t := parseHTML(doc)
+	return res
+}
+
+// htmlReply does the work of HTML on a document that is the text of that many
+// mails. It reports false if there are more than maxNested.
+func htmlReply(doc string, nested int) (HTMLResult, bool) {
+	var t *htmlTree
+	if len(doc) <= maxHTML {
+		t = parseHTML(doc)
+	}
 	if t == nil {
-		return HTMLResult{Reply: doc}
+		return HTMLResult{Reply: doc}, true
 	}
 	t.layOut()
 	c := cutter{tree: t}
@@ -53,5 +68,13 @@ func HTML(doc string) HTMLResult {
 	if len(c.cuts) > 0 {
 		res.Reply = t.serialise()
 	}
-	return res
+	if !c.alone {
+		return res, true
+	}
+	if nested == maxNested {
+		return res, false
+	}
+	inner, ok := htmlReply(res.Reply, nested+1)
+	res.Reply = inner.Reply
+	return res, ok
 }

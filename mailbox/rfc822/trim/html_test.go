@@ -52,7 +52,9 @@ func TestHTMLCorpora(t *testing.T) {
 	quotequail := map[string]string{
 		"apple_forward": "test blah", "gmail_forward": "test blah", "apple_reply": "Foo Bar", "gmail_reply": "foo bar",
 		"ios_mail_reply_unescaped_address": "Sounds good, I'll be there at 2.",
-		"mailru_forward":                   "", "thunderbird_forward": "",
+		// These two are nothing but the mail they pass on, which is then the reply,
+		// as it is of plain text.
+		"mailru_forward": "Дорогой Петр, Это тест!", "thunderbird_forward": "Dear John, This is a test.",
 		"mailru_forward_unwrapped":      "Дорогой Петр, Это тест!",
 		"outlook_forward":               "Original message More text",
 		"outlook_forward_unwrapped":     "Hi Foo, How are you doing? John",

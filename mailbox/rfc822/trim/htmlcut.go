@@ -18,6 +18,8 @@ type cutter struct {
 	forwarded  *ticket.Forwarded
 	quoted     *ticket.Forwarded
 	dateText   string // of that mail
+	body       int    // the line at which its text begins
+	alone      bool   // the document is nothing but the mail it passes on
 }
 
 // htmlRange is a container: its leaves, its lines, and whose it is.
@@ -32,15 +34,18 @@ func (c *cutter) run() {
 	c.cues()
 	c.trimSignatures()
 	c.keepAnswers()
-	if !c.ownLeft() && c.forwarded == nil {
-		// Nothing would be left: better too much than nothing. A mail that is
-		// only another one under its header lines passes that on.
-		if q := c.quoted; q != nil && q.From.Addr != "" && q.Subject != "" {
-			c.forwarded, c.quoted = q, nil
-		}
+	if c.ownLeft() {
+		c.apply()
 		return
 	}
-	c.apply()
+	// Nothing would be left: better too much than nothing. A mail that is only
+	// another one under its header lines passes that on.
+	if q := c.quoted; c.forwarded == nil && q != nil && q.From.Addr != "" && q.Subject != "" {
+		c.forwarded, c.quoted = q, nil
+	}
+	if c.forwarded != nil {
+		c.onlyForward()
+	}
 }
 
 func (c *cutter) rangeOf(e *htmlElement) htmlRange {

@@ -58,6 +58,24 @@ func (c *cutter) readMail(i, to int) *ticket.Forwarded {
 		}
 		b.WriteString(lines[j].text)
 	}
-	f.Body = b.String()
+	f.Body, c.body = b.String(), end
 	return f
+}
+
+// onlyForward leaves the text of the mail that is passed on, where its sender
+// added nothing.
+func (c *cutter) onlyForward() {
+	if c.forwarded.Body == "" {
+		c.apply()
+		return
+	}
+	lines := c.tree.lines
+	for i := range lines {
+		lines[i].keep = false
+		if lines[i].state = lineOwn; i < c.body {
+			lines[i].state, lines[i].reason, lines[i].rule = lineHard, "forward", ""
+		}
+	}
+	c.ranges, c.alone = nil, true
+	c.apply()
 }

@@ -58,7 +58,8 @@ func (c *cutter) trimEnd(from, to int) {
 	}
 }
 
-// sign marks lines as a signature unless nothing else would be left.
+// sign marks lines as a signature unless nothing else would be left, not even
+// a mail that is passed on.
 func (c *cutter) sign(from, to int, reason, rule string) {
 	inside := 0
 	for i := from; i < to; i++ {
@@ -66,7 +67,7 @@ func (c *cutter) sign(from, to int, reason, rule string) {
 			inside++
 		}
 	}
-	if inside == c.own && !c.ownImage() {
+	if inside == c.own && c.forwarded == nil && !c.ownImage() {
 		return
 	}
 	c.own -= inside

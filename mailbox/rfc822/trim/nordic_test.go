@@ -232,3 +232,24 @@ func checkNordic(t *testing.T, kind string, l nordic, at string, forwarded, quot
 		t.Errorf("%s: body %q, want %q", kind, f.Body, body)
 	}
 }
+
+// TestOnlyForward: of a mail that only passes another one on, plain text and
+// HTML have the same reply, and a second look changes nothing.
+func TestOnlyForward(t *testing.T) {
+	for _, l := range nordics {
+		for _, client := range []string{"outlook classic", "outlook new", "gmail web", "apple mail", "samsung"} {
+			l := l
+			want := strings.ReplaceAll(l.quoted+"\n\n"+l.quoted2, "\n\n", "\n")
+			l.own, l.greeting, l.samsungSign = "", "", ""
+			m := l.pass(client)
+			r, h := Text(m.text), HTML(m.html)
+			text, doc := strings.ReplaceAll(r.Reply, "\n\n", "\n"), visible(h.Reply)
+			if text != want || !strings.HasPrefix(want, doc) || doc == "" || r.Forwarded == nil || h.Forwarded == nil {
+				t.Errorf("%s/%s: text %q, html %q, want %q", l.name, client, text, doc, want)
+			}
+			if again := HTML(h.Reply); again.Reply != h.Reply {
+				t.Errorf("%s/%s: trimmed again it becomes %q", l.name, client, again.Reply)
+			}
+		}
+	}
+}

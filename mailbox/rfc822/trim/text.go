@@ -12,7 +12,7 @@ import (
 // write this time is taken away.
 type Result struct {
 	// Reply is what the writer wrote, without blank lines around it. Where that
-	// is nothing because the body only passes a mail on, it is that mail's text.
+	// is nothing because the body only passes a mail on, it is that mail's reply.
 	Reply string
 	// Cuts says what was left out, in the order of the body.
 	Cuts []ticket.Cut
@@ -36,15 +36,21 @@ const (
 	maxBlocks  = 300     // lines at which a block of header lines may begin
 )
 
-// Text finds the reply in the plain-text body of a mail.
+// Text finds the reply in the plain-text body of a mail. Of a body that only
+// passes a mail on, that is the reply in that mail.
 func Text(body string) Result {
+	return textReply(body, 0)
+}
+
+// textReply does the work of Text on a body that is the text of that many mails.
+func textReply(body string, nested int) Result {
 	if len(body) > maxText {
 		return Result{Reply: strings.TrimSpace(body)}
 	}
 	t := readLines(body)
 	t.mark()
 	t.decide()
-	return t.result()
+	return t.result(nested)
 }
 
 // textKind says what a line of a plain text is.

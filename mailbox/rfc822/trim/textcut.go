@@ -28,6 +28,7 @@ func (t *plainText) decide() {
 		if q := t.quoted; q != nil && q.From.Addr != "" && q.Subject != "" {
 			t.forwarded, t.quoted = q, nil
 			t.cutFrom(0, len(t.lines), "forward", "")
+			t.alone = q.Body != ""
 		}
 	}
 }
@@ -246,9 +247,11 @@ func isSignatureMark(s string) bool {
 	return s == "--" || s == "—" || s == "–" || len(s) >= 3 && strings.Trim(s, "_") == ""
 }
 
+// anyLeft reports whether anything but signs is left, or but the greeting of a
+// device above a mail that is passed on.
 func (t *plainText) anyLeft() bool {
 	for _, l := range t.lines {
-		if !l.cut && l.kind != textBlank && l.kind != textDelimiter {
+		if !l.cut && l.kind != textBlank && l.kind != textDelimiter && (l.kind != textDevice || t.forwarded == nil) {
 			return true
 		}
 	}
@@ -256,7 +259,7 @@ func (t *plainText) anyLeft() bool {
 }
 
 // result puts together what is left.
-func (t *plainText) result() Result {
+func (t *plainText) result(nested int) Result {
 	r := Result{Forwarded: t.forwarded, Quoted: t.quoted, DateText: t.dateText}
 	var b strings.Builder
 	was := ""
@@ -274,7 +277,9 @@ func (t *plainText) result() Result {
 	}
 	r.Reply = strings.Trim(b.String(), "\n")
 	if t.alone {
-		r.Reply = t.forwarded.Body
+		if r.Reply = t.forwarded.Body; nested < maxNested {
+			r.Reply = textReply(t.forwarded.Body, nested+1).Reply
+		}
 	}
 	return r
 }
