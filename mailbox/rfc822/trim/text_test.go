@@ -49,6 +49,7 @@ func TestTextKeeps(t *testing.T) {
 		"code":            "See:\n\n```\n# one\n-----\n> two\n```\n\nDone.",
 		"wrote":           "I wrote about this:\n\nit fails at 10:12 on Mondays.",
 		"a list":          "- one\n- two\n\n1. three",
+		"postscript list": "Buy:\n\n-Milk\n\n-Bread",
 		"answers between": "> Is it on?\n\nYes.\n\n> Is it red?\n\nNo.",
 		"greeted below":   "Hi Kari,\n\n> Is it on?\n\nYes, it is.",
 	} {
@@ -102,6 +103,22 @@ func FuzzText(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestTextParts: a postscript below the quote stays, a name behind a dash goes,
+// and so does a quote between a greeting and the answer below it.
+func TestTextParts(t *testing.T) {
+	const quote = "On Mon, Nov 3, 2025 at 10:12 AM Kari <kari@example.no> wrote:\n\n> Is it on?\n> Kari\n\n"
+	for _, c := range []struct{ name, body, want string }{
+		{"postscript", "Yes.\n\n" + quote + "And it is red.\n", "Yes.\n\nAnd it is red."},
+		{"footer", "Yes.\n\n" + quote + "Ola Nordmann\nEksempel AS\n", "Yes."},
+		{"name", "Yes.\n\n-Ola Nordmann\n\n" + quote, "Yes."},
+		{"greeting", "Hi,\n" + quote + "Yes, it is on.\nIt is red as well.\n\n> Kari\n", "Hi,\n\nYes, it is on.\nIt is red as well."},
+	} {
+		if got := strings.ReplaceAll(Text(c.body).Reply, "\n\n\n", "\n\n"); got != c.want {
+			t.Errorf("%s: reply %q, want %q", c.name, got, c.want)
+		}
+	}
 }
 
 // TestDeviceLine tells greetings of devices from sentences that begin alike.

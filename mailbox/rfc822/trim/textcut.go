@@ -2,6 +2,7 @@ package trim
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
@@ -12,6 +13,7 @@ func (t *plainText) decide() {
 	if t.rest < len(t.lines) {
 		t.lines[t.rest].reason = t.lines[t.rest].kind.reason(t.lines[t.rest].reason)
 	}
+	t.cutSignatures()
 	t.cutIntroduced()
 	t.cutSignatures()
 	t.cutOuterQuotes()
@@ -86,10 +88,13 @@ func (t *plainText) cutIntroduced() {
 		t.cutFrom(first, t.rest, "quote", "") // what it introduces is repeated without quote marks
 		return
 	}
-	end := t.lastQuote()
+	end := t.lastQuote(t.rest)
+	if e := t.lastQuote(t.ownEnd()); e > first && t.greets(first) {
+		end = e // what is quoted below the answer is not answered
+	}
 	below, between := t.count(end, t.rest, textOwn), t.between(first, end)
 	switch {
-	case above > 0 && between == 0 && below <= signatureMost && !t.greets(first):
+	case above > 0 && between == 0 && below <= signatureMost && !t.greets(first) && !t.sentences(end):
 		t.cutFrom(first, t.rest, "quote", "")
 	case above == 0 && between == 0:
 		t.cutFrom(0, end, "quote", "") // the answer stands below
@@ -122,6 +127,17 @@ func (t *plainText) greets(to int) bool {
 	return len(own) == 1 && len(strings.Fields(own[0])) <= 5 && strings.HasSuffix(own[0], ",")
 }
 
+// sentences reports whether a line from one on ends as a sentence does: then it
+// is a postscript rather than a signature.
+func (t *plainText) sentences(from int) bool {
+	for _, l := range t.lines[from:t.rest] {
+		if l.kind == textOwn && !l.cut && !strings.HasSuffix(l.bare, "..") && endsSentence(l.bare) {
+			return true
+		}
+	}
+	return false
+}
+
 // between counts the writer's own lines between the first attribution and the
 // end of the last quote.
 func (t *plainText) between(first, end int) int {
@@ -151,9 +167,19 @@ func (t *plainText) count(from, to int, k textKind) int {
 	return n
 }
 
-// lastQuote returns the line after the last quoted one.
-func (t *plainText) lastQuote() int {
+// ownEnd returns the line after the last one of the writer's own.
+func (t *plainText) ownEnd() int {
 	for i := t.rest; i > 0; i-- {
+		if l := &t.lines[i-1]; l.kind == textOwn && !l.cut {
+			return i
+		}
+	}
+	return 0
+}
+
+// lastQuote returns the line after the last quoted one before the line to.
+func (t *plainText) lastQuote(to int) int {
+	for i := to; i > 0; i-- {
 		if t.lines[i-1].kind == textQuote {
 			return i
 		}
@@ -206,10 +232,23 @@ func (t *plainText) cutSignatures() {
 			t.cutFrom(i, i+1, "signature", "dashes")
 		case l.kind == textDevice && own < i:
 			t.cutFrom(i, i+1, "device", "")
+		case own < i && isNameSign(l.bare) && t.lines[i-1].kind == textBlank && !t.listAbove(i):
+			t.cutFrom(i, i+1, "signature", "name")
 		default:
 			return
 		}
 	}
+}
+
+// listAbove reports whether the line above the line i, blank lines aside, is an
+// item of a list.
+func (t *plainText) listAbove(i int) bool {
+	for i--; i >= 0; i-- {
+		if s := t.lines[i].bare; s != "" {
+			return strings.IndexByte("-*+~", s[0]) >= 0
+		}
+	}
+	return false
 }
 
 func (t *plainText) quotesAfter(i int) bool {
@@ -239,6 +278,27 @@ func (t *plainText) lastOwn() int {
 		}
 	}
 	return 0
+}
+
+// isNameSign reports a name behind a dash, as many people sign: "-Kari Bjørk".
+func isNameSign(s string) bool {
+	name := strings.TrimLeft(s, "-")
+	if name == s || len(s)-len(name) > 2 || len(name) > 40 || strings.Count(name, " ") > 2 {
+		return false
+	}
+	for word := range strings.SplitSeq(strings.TrimSpace(name), " ") {
+		for i, r := range word {
+			if i == 0 && !unicode.IsUpper(r) || !unicode.IsLetter(r) && r != '.' && r != '-' {
+				return false
+			}
+		}
+	}
+	return len(name) > 1 && name[0] != ' '
+}
+
+func endsSentence(s string) bool {
+	return strings.HasSuffix(s, ".") || strings.HasSuffix(s, "!") || strings.HasSuffix(s, "?") || strings.HasSuffix(s, "。") ||
+		strings.HasSuffix(s, "！") || strings.HasSuffix(s, "？")
 }
 
 // isSignatureMark reports the lines that stand above signatures: the two
