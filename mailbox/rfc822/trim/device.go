@@ -28,6 +28,9 @@ func isDeviceLine(line string) bool {
 	if strings.HasSuffix(s, " from mobile") && words <= 4 {
 		return true
 	}
+	if n, _ := deviceOpener(s + " "); link != "" && n == len(s)+1 {
+		return namesBrand(link) // "Sent using https://..."
+	}
 	switch opener, mine := deviceOpener(s); {
 	case opener == 0 || isSentence(s[opener:]):
 		return false

@@ -7,8 +7,8 @@ import (
 
 // headerBlock returns the line after the block of header lines that begins at
 // line i, or i. Below a rule, a sender and one line more are enough; elsewhere
-// a block must say when or about what, and from what address, because people
-// write "From: Oslo, To: Bergen" as well.
+// a block must say when, and about what or from what address, because people
+// write "From: Oslo, To: Bergen" as well, and show what their programs send.
 func (c *cutter) headerBlock(i, to int, ruled bool) int {
 	lines := c.tree.lines
 	first, _ := headerLine(lines[i].text)
@@ -41,12 +41,18 @@ func (c *cutter) headerBlock(i, to int, ruled bool) int {
 	switch {
 	case ruled && other > 0 && (digits || address || seen[fieldSubject] > 0):
 		return end
-	case other >= 2 && (seen[fieldSubject] > 0 || address):
+	case other >= 2 && (seen[fieldDate] > 0 || c.datedAbove(i)) && (seen[fieldSubject] > 0 || address):
 		return end
 	case other == 1 && address && digits:
 		return end
 	}
 	return i
+}
+
+// datedAbove reports whether the line above says the date that a block of header
+// lines lacks: "Message du 03/03/26 10:15".
+func (c *cutter) datedAbove(i int) bool {
+	return i > 0 && len(c.tree.lines[i-1].text) < 50 && dateLike(c.tree.lines[i-1].text+" ")
 }
 
 // isRuleLine reports a line drawn with characters.
@@ -58,7 +64,7 @@ func isRuleLine(line string) bool {
 // Before a quote, a date or an address and a colon are enough.
 func isAttribution(line string, quoted bool) bool {
 	if len(line) < 8 || len(line) > 400 {
-		return false
+		return len(line) > 400 && len(line) < 4000 && introducesInline(line[:400])
 	}
 	end := strings.TrimRight(line, " *_-")
 	colon := strings.HasSuffix(end, ":") || strings.HasSuffix(end, "：")
@@ -70,9 +76,23 @@ func isAttribution(line string, quoted bool) bool {
 	case quoted:
 		return (date || address) && hasWroteVerb(line)
 	case colon:
-		return date && address || (date || address) && hasWroteVerb(line)
+		// People write "we met on 3 March and Ann wrote:" as well.
+		return date && address || (date && opensAttribution(line) || address) && hasWroteVerb(line)
+	case strings.HasPrefix(line, "--") && strings.HasSuffix(line, "--"):
+		return date && hasWroteVerb(line)
 	}
-	return false
+	return date && address && introducesInline(line)
+}
+
+// introducesInline reports an attribution with the text it introduces on the
+// same line, as the Android client of Yahoo has it.
+func introducesInline(line string) bool {
+	i := strings.IndexByte(line, '>')
+	if i < 0 || !opensAttribution(line) {
+		return false
+	}
+	j := strings.IndexByte(line[i:], ':')
+	return j > 0 && j < 30 && hasWroteVerb(line[i:i+j])
 }
 
 // opensAttribution reports a line that begins as attributions do: with a day,

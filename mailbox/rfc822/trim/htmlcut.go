@@ -130,7 +130,7 @@ func (c *cutter) quote(r htmlRange) {
 func (c *cutter) reply(i int, r htmlRange) int32 {
 	first := -1
 	for j := i + 1; j < len(c.tree.elements) && c.tree.elements[j].from < r.leafTo; j++ {
-		if k := c.tree.elements[j].mark.kind; k == markQuote || k == markIndent || k == markReply {
+		if k := c.tree.elements[j].mark.kind; k == markQuote || k == markIndent {
 			first = j
 			break
 		}
@@ -188,7 +188,7 @@ func (c *cutter) headersNear(from, to int) (int, bool) {
 // rest marks everything from a line on as one mail.
 func (c *cutter) rest(i int, reason, rule string) {
 	lines := c.tree.lines
-	for i > 0 && lines[i-1].state == lineOwn && isRuleLine(lines[i-1].text) {
+	for i > 0 && lines[i-1].state == lineOwn && (isRuleLine(lines[i-1].text) || isSummary(lines[i-1].text)) {
 		i--
 	}
 	c.set(i, len(lines), lineHard, reason, rule)
@@ -208,6 +208,8 @@ func (c *cutter) cues() {
 		case isForwardLine(l.text):
 			c.rest(i, "forward", "")
 			c.forward(i, len(lines))
+		case isGroupWise(l.text):
+			c.rest(i, "separator", "")
 		case isOriginalLine(l.text):
 			c.rest(i, "separator", "")
 			if h, ok := c.headersNear(i+1, len(lines)); ok {
@@ -217,7 +219,8 @@ func (c *cutter) cues() {
 			c.rest(i, "headers", "")
 			c.header(i, len(lines))
 		case strings.HasPrefix(l.text, ">"):
-			if angles = angles || i > 0 && lines[i-1].reason == "attribution"; angles {
+			angles = angles || i > 0 && lines[i-1].reason == "attribution" || isAttribution(strings.TrimLeft(l.text, "> "), true)
+			if angles {
 				c.set(i, i+1, lineQuote, "quote", "")
 			}
 		default:
@@ -243,7 +246,7 @@ func (c *cutter) attributionAt(i int) {
 		next := i + n + 1
 		quoted := next < len(lines) && (lines[next].state == lineQuote || strings.HasPrefix(lines[next].text, ">"))
 		indent := c.indentAt(next)
-		if n > 0 && isAttribution(l.text, quoted || indent != nil) {
+		if n > 0 && isAttribution(l.text, quoted || indent != nil) && !goesOn(lines[i].text) {
 			return // it stands on that line alone: what is before is not of it
 		}
 		if !isAttribution(text, quoted || indent != nil) || n > 0 && !opensAttribution(text) {
@@ -260,6 +263,11 @@ func (c *cutter) attributionAt(i int) {
 		}
 		return
 	}
+}
+
+// goesOn reports a line that begins an attribution and does not end it.
+func goesOn(line string) bool {
+	return opensAttribution(line) && dateLike(line) && !endsSentence(line) && (strings.IndexByte(line, '<') > 0 || hasWroteVerb(line))
 }
 
 func (c *cutter) indentAt(line int) *htmlRange {
@@ -327,56 +335,4 @@ func (c *cutter) ownImage() bool {
 		}
 	}
 	return false
-}
-
-// apply cuts the leaves of the lines that go, and what stands between them.
-func (c *cutter) apply() {
-	t := c.tree
-	for _, r := range c.ranges {
-		kept := false
-		for i := r.line; i < r.lineTo && !kept; i++ {
-			kept = !t.lines[i].isCut()
-		}
-		for i := r.leaf; i < r.leafTo && !kept; i++ {
-			t.leaves[i].cut = true
-		}
-	}
-	end := int32(0) // of the line before
-	cut, own := false, false
-	for i := range t.lines {
-		l := &t.lines[i]
-		c.between(end, l.from, own, cut, l.isCut())
-		if end, cut = l.to, l.isCut(); cut {
-			c.record(i)
-			for j := l.from; j < l.to; j++ {
-				t.leaves[j].cut = true
-			}
-		}
-		own = own || !cut
-	}
-	c.between(end, int32(len(t.leaves)), own, cut, cut)
-}
-
-// between cuts the blanks, breaks and rules beside a cut, and all amid cuts.
-func (c *cutter) between(from, to int32, own, before, after bool) {
-	if !before && !after || !own && !before {
-		return
-	}
-	for i := from; i < to; i++ {
-		l := &c.tree.leaves[i]
-		if l.kind != leafObject || before && after && to < int32(len(c.tree.leaves)) {
-			l.cut = true
-		}
-	}
-}
-
-// record notes a cut where it begins.
-func (c *cutter) record(i int) {
-	l := &c.tree.lines[i]
-	if i > 0 {
-		if p := &c.tree.lines[i-1]; p.isCut() && p.reason == l.reason && p.rule == l.rule {
-			return
-		}
-	}
-	c.cuts = append(c.cuts, ticket.Cut{Reason: l.reason, Rule: l.rule})
 }

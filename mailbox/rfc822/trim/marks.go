@@ -71,3 +71,26 @@ func isOriginalLine(line string) bool {
 	}
 	return false
 }
+
+// isForwardEnd reports the line with which some clients end a mail that is
+// passed on.
+func isForwardEnd(line string) bool {
+	return line[0] == '-' && strings.HasPrefix(strings.ToLower(strings.TrimLeft(line, "- ")), "end forwarded message")
+}
+
+// isGroupWise reports the line that sets off the original of a reply between
+// three angles on both sides: ">>> Kari Bjørk 03.03.26 10:15 >>>".
+func isGroupWise(raw string) bool {
+	s := strings.TrimSpace(raw)
+	return len(s) < 200 && strings.HasPrefix(s, ">>> ") && strings.HasSuffix(s, " >>>") && dateLike(s[4:len(s)-3])
+}
+
+// isSummary reports the line on which Notes sums up the mail it quotes: the
+// sender, the date and the first words, with dashes between.
+func isSummary(line string) bool {
+	if len(line) > 400 {
+		return false
+	}
+	parts := strings.Split(line, "---")
+	return len(parts) == 3 && parts[0] != "" && dateLike(parts[1]+" ") && strings.ContainsAny(parts[1], ":.")
+}

@@ -51,6 +51,9 @@ func (t *plainText) setsOff(i int) bool {
 	switch {
 	case isForwardLine(l.bare) && t.forwardsAt(i):
 		return true
+	case isGroupWise(l.raw):
+		t.startRest(i, "separator")
+		return true
 	case quoted:
 		return false
 	case isOriginalLine(l.bare):
@@ -77,9 +80,22 @@ func (t *plainText) setsOff(i int) bool {
 	if !ruled && i > 0 && t.lines[i-1].kind == textOwn && c.headerBlock(line, len(c.tree.lines), false)-line < 3 {
 		return false // in the middle of a paragraph it takes more to be a header
 	}
-	t.startRest(i, "headers")
+	t.startRest(t.summary(i), "headers")
 	t.quoted = t.mailAt(c, line)
 	return true
+}
+
+// summary returns the line above the line i that sums up the mail below, or i.
+func (t *plainText) summary(i int) int {
+	for j := i - 1; j >= 0 && j >= i-3; j-- {
+		if s := t.lines[j].bare; s != "" {
+			if isSummary(s) {
+				return j
+			}
+			break
+		}
+	}
+	return i
 }
 
 // forwardsAt takes the body from the line i on as a mail that is passed on, if
@@ -153,9 +169,12 @@ func (t *plainText) bodyAfter(c *cutter, at int) string {
 		return ""
 	}
 	from := int(c.tree.lines[end].from)
-	depth := t.lines[c.tree.lines[at].from].depth
+	depth := max(t.lines[c.tree.lines[at].from].depth, t.leastDepth(from))
 	var b strings.Builder
-	for _, l := range t.lines[from:] {
+	for i, l := range t.lines[from:] {
+		if i == 0 && isForwardLine(l.bare) || len(l.bare) > 20 && isForwardEnd(l.bare) {
+			continue // the line that Zoho repeats, and with which mutt ends
+		}
 		s := l.raw
 		for range depth {
 			s = strings.TrimPrefix(strings.TrimPrefix(strings.TrimLeft(s, " "), ">"), " ")
@@ -164,6 +183,17 @@ func (t *plainText) bodyAfter(c *cutter, at int) string {
 		b.WriteByte('\n')
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// leastDepth returns how many quote marks all the lines from one on have.
+func (t *plainText) leastDepth(from int) int {
+	least := -1
+	for _, l := range t.lines[from:] {
+		if l.bare != "" && (least < 0 || l.depth < least) {
+			least = l.depth
+		}
+	}
+	return max(least, 0)
 }
 
 // introLines is over how many lines clients wrap an attribution.
