@@ -16,7 +16,7 @@ func (c *cutter) headerBlock(i, to int, ruled bool) int {
 		return i
 	}
 	var seen [fieldOther + 1]int
-	end, foreign, address, digits := i, 0, false, false
+	end, foreign, address, digits, date := i, 0, false, false, ""
 	for j := i; j < to && j < i+16 && foreign < 3; j++ {
 		f, value := headerLine(lines[j].text)
 		if f == fieldNone {
@@ -32,6 +32,9 @@ func (c *cutter) headerBlock(i, to int, ruled bool) int {
 		seen[f]++
 		foreign, end = 0, j+1
 		address = address || strings.IndexByte(value, '@') > 0
+		if f == fieldDate {
+			date = value
+		}
 		digits = digits || f == fieldDate && strings.ContainsFunc(value, unicode.IsDigit)
 	}
 	if seen[fieldFrom] == 0 {
@@ -41,12 +44,21 @@ func (c *cutter) headerBlock(i, to int, ruled bool) int {
 	switch {
 	case ruled && other > 0 && (digits || address || seen[fieldSubject] > 0):
 		return end
-	case other >= 2 && (seen[fieldDate] > 0 || c.datedAbove(i)) && (seen[fieldSubject] > 0 || address):
+	case other >= 2 && (seen[fieldDate] > 0 || c.datedAbove(i)) && (address || seen[fieldSubject] > 0 && hasClock(date)):
 		return end
 	case other == 1 && address && digits:
 		return end
 	}
 	return i
+}
+
+// hasClock reports a date that says the time of day, as those of clients do.
+func hasClock(date string) bool {
+	if len(date) > maxDate {
+		return false
+	}
+	d := readDate(date)
+	return d.clock
 }
 
 // datedAbove reports whether the line above says the date that a block of header
