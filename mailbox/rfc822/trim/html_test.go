@@ -99,6 +99,8 @@ func TestHTMLLinear(t *testing.T) {
 		"dashes":      "--<br>x<br>",
 		"attribution": "On 1 May 2024 at 10:00<br>a@example.com wrote<br>",
 		"headers":     "From: x<br>",
+		"dated":       "From: x<br>Date: 3 March 2026<br>To: y<br>Subject: z<br>",
+		"forwards":    "---------- Forwarded message ---------<br>From: a@example.com<br>Date: 3 March 2026 10:15<br>Subject: x<br><br>",
 		"indent":      "<blockquote style='margin:1px'>x",
 		"reply":       "<div class=gmail_quote>x<p>",
 		"cells":       "<td><p>x",

@@ -85,7 +85,9 @@ func TestTextForwards(t *testing.T) {
 func TestTextLinear(t *testing.T) {
 	for name, unit := range map[string]string{
 		"marks": ">", "wrote": "On Mon, Nov 3, 2025 wrote:\n", "quotes": "> > > x\n", "headers": "From: a@example.com\nSent: 1\n",
-		"rules": "_____\n", "text": "on 3 november 2025 somebody\n", "fences": "```\nx\n```\n", "blank": "\n", "from": "From: x\n\n",
+		"rules": "_____\n", "dated": "From: x\nDate: 3 March 2026\nTo: y\nSubject: z\n",
+		"forwards": "----- Forwarded message -----\nFrom: a@example.com\nDate: 3 March 2026 10:15\nSubject: x\n\n",
+		"devices":  "Get the invoice from my phone, please, it is late\n", "text": "on 3 november 2025 somebody\n", "fences": "```\nx\n```\n", "blank": "\n", "from": "From: x\n\n",
 	} {
 		linear(t, name, maxText/4, func(n int) func() {
 			body := strings.Repeat(unit, n/len(unit))
