@@ -5,8 +5,8 @@ import "strings"
 // isForwardLine reports a line that says that a forwarded mail follows.
 func isForwardLine(line string) bool {
 	bare := strings.Trim(line, "-_=*>: \t.…‐–—")
-	if len(bare) > 80 || bare == "" {
-		return false
+	if len(bare) > 80 || bare == "" || len(bare) == len(line) {
+		return false // clients set it between signs, or end it with a colon
 	}
 	s := strings.ToLower(bare)
 	ruled := len(bare) < len(line)-1
