@@ -15,7 +15,7 @@ import (
 )
 
 // ids are those of the things that verbs are called on.
-type ids struct{ box, ticket, message, held, reply ticket.ID }
+type ids struct{ box, ticket, other, message, held, reply ticket.ID }
 
 // verb is a verb of Tenant in the smallest form.
 type verb struct {
@@ -84,6 +84,9 @@ var verbs = map[string]verb{
 	"SetStatus": {func(ctx context.Context, t *helpdesk.Tenant, x ids) error {
 		return t.SetStatus(ctx, x.ticket, ticket.Closed)
 	}, true, false, true},
+	"Merge": {func(ctx context.Context, t *helpdesk.Tenant, x ids) error {
+		return t.Merge(ctx, x.ticket, x.other)
+	}, true, false, true},
 	"Tag": {func(ctx context.Context, t *helpdesk.Tenant, x ids) error {
 		return t.Tag(ctx, x.ticket, []string{"a"}, nil)
 	}, true, false, true},
@@ -110,6 +113,7 @@ func furnished(t *testing.T, edit func(*helpdesk.Config)) (*bench, ids) {
 	b.store.set(func(s *faulty) { s.refuse = nil })
 	x := ids{box: b.box.ID, ticket: b.tickets()[0].ID, held: b.quarantine()[0].ID}
 	x.message = b.one().Messages[0].ID
+	x.other = b.start("Another matter")
 	x.reply = b.reply(x.ticket, "An answer.")
 	return b, x
 }

@@ -21,6 +21,7 @@ const (
 	causeFetch    = "fetch-failed"  // it never arrived whole
 	causeParser   = "parser-failed" // the parser gave up on it
 	causeRejected = "rejected"      // the store refused its data
+	causeStranger = "stranger"      // Rules.HoldStrangers
 )
 
 // arrival is one mail on its way in. Its ids are made before the first
@@ -54,6 +55,8 @@ type arrival struct {
 type people struct {
 	from ticket.Fingerprint
 	to   []ticket.Fingerprint
+	// domains are the organisations of those who have one.
+	domains map[ticket.Fingerprint]ticket.Fingerprint
 }
 
 // copiedMost bounds how many copied addresses a single mail can bring onto a
@@ -119,11 +122,13 @@ func evidence(in ticket.Inbound, it mailbox.Item, h *privacy.Hasher) ticket.Evid
 	ev := ticket.Evidence{
 		MessageID: h.Fingerprint(privacy.DomainMessageID, in.MessageID),
 		Thread:    h.Fingerprint(privacy.DomainThread, it.Thread),
+		Title:     titlePrint(h, in.BaseSubject),
 		Verified:  verdict(in.Auth),
 		Own:       it.Sent,
 	}
 	if len(in.From) > 0 {
 		ev.From = h.Fingerprint(privacy.DomainAddress, in.From[0].Addr)
+		ev.Domain = domainPrint(h, in.From[0].Addr)
 		if answersBySubject(in) {
 			ev.Subject = subjectPrint(h, in.BaseSubject, in.From[0].Addr)
 		}
@@ -135,6 +140,9 @@ func evidence(in ticket.Inbound, it mailbox.Item, h *privacy.Hasher) ticket.Evid
 		ev.References = append(ev.References, h.Fingerprint(privacy.DomainMessageID, id))
 	}
 	ev.Tokens, ev.SubjectTokens = tokens(in, h), subjectTokens(in.Subject, h)
+	if !it.Sent {
+		report(&ev, in, h)
+	}
 	return ev
 }
 
@@ -195,13 +203,27 @@ func peopleOf(in ticket.Inbound, h *privacy.Hasher, self own) people {
 	if len(in.From) > 0 && !ambiguous(in.Auth) {
 		p.from = h.Fingerprint(privacy.DomainAddress, in.From[0].Addr)
 	}
+	if !p.from.IsZero() {
+		p.place(h, p.from, in.From[0].Addr)
+	}
 	for _, a := range slices.Concat(in.To, in.Cc) {
 		f := h.Fingerprint(privacy.DomainAddress, a.Addr)
 		if !self.is(a.Addr) && !f.IsZero() && f != p.from && !slices.Contains(p.to, f) && len(p.to) < copiedMost {
 			p.to = append(p.to, f)
+			p.place(h, f, a.Addr)
 		}
 	}
 	return p
+}
+
+// place notes the organisation of an address.
+func (p *people) place(h *privacy.Hasher, f ticket.Fingerprint, addr string) {
+	if d := domainPrint(h, addr); !d.IsZero() {
+		if p.domains == nil {
+			p.domains = map[ticket.Fingerprint]ticket.Fingerprint{}
+		}
+		p.domains[f] = d
+	}
 }
 
 // fingerprints are all ids under which a candidate may be found.

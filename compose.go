@@ -37,6 +37,10 @@ type Reply struct {
 	Files       []File
 	// Status is where the reply leaves the ticket; empty means Rules.
 	Status ticket.Status
+	// Automatic marks a reply that no person wrote, such as an
+	// acknowledgement (RFC 3834). It leaves the ticket's status alone and is
+	// refused with ErrBrake where it could start or feed a loop of machines.
+	Automatic bool
 }
 
 // Note is an internal remark on a ticket. It is never sent.
@@ -77,6 +81,9 @@ type composing struct {
 	m    store.Mailbox
 	tick store.Ticket
 	last *store.Message // what a reply answers, or nil
+
+	automatic bool
+	base      string // base subject of the mail
 }
 
 // Compose prepares a reply. It opens the addresses and the subject it answers,
@@ -107,6 +114,11 @@ func (t *Tenant) Compose(ctx context.Context, id ticket.ID, r Reply) (*Prepared,
 			return nil, ErrState
 		}
 		rules.AfterReply = r.Status
+	}
+	if c.automatic = r.Automatic; c.automatic {
+		if c.last == nil || !ticket.Answerable(c.last.Message) {
+			return nil, braked(ticket.BrakeKind)
+		}
 	}
 	return c.mail(ctx, basis.self, o, rules, false)
 }

@@ -98,6 +98,9 @@ func (c *composing) build(s *privacy.Sealer, id ticket.ID, self own, o outgoing)
 		MessageID: h.MessageID, From: h.From[0], To: o.to, Cc: o.cc, Subject: o.subject,
 		References: h.References, InReplyTo: o.answers.MessageID, Date: c.now, Text: o.text, HTML: o.html, Marker: token,
 	}
+	if c.automatic {
+		out.AutoSubmitted = "auto-replied"
+	}
 	for _, f := range o.files {
 		out.Attachments = append(out.Attachments, rfc822.File{Name: f.Name, Type: f.Type, Content: f.Content})
 	}
@@ -106,7 +109,9 @@ func (c *composing) build(s *privacy.Sealer, id ticket.ID, self own, o outgoing)
 		return plain{}, err
 	}
 	// What is shown is what was sent: the same parser reads it.
-	p := understood(rfc822.Parse(raw), raw)
+	parsed := rfc822.Parse(raw)
+	c.base = parsed.BaseSubject
+	p := understood(parsed, raw)
 	h.Defects = p.head.Defects
 	p.head = h
 	return p, nil
@@ -119,13 +124,20 @@ func (c *composing) prepare(ctx context.Context, s *privacy.Sealer, id ticket.ID
 	if err != nil {
 		return nil, err
 	}
+	kind := ticket.KindPerson
+	if c.automatic {
+		kind = ticket.KindAutoReply
+		if err := c.brake(ctx, who, content.head); err != nil {
+			return nil, err
+		}
+	}
 	msg := ticket.Message{
-		ID: id, Direction: ticket.Out, Kind: ticket.KindPerson, By: c.by, Contact: who.first,
+		ID: id, Direction: ticket.Out, Kind: kind, By: c.by, Contact: who.first,
 		Attachments: len(content.files), CreatedAt: c.now,
 		Provenance: ticket.Provenance{Source: ticket.SourceHost, ProviderID: ticket.LocalProviderID(id), Parser: parserVersion, ReceivedAt: c.now},
 	}
 	if fresh {
-		c.tick.Contact = who.first
+		c.tick.Contact, c.tick.Title = who.first, titlePrint(s.Hasher(), c.base)
 	}
 	was := c.tick.Version
 	next, msg, events := c.tick.Add(msg, c.by, rules, c.now)
@@ -144,6 +156,9 @@ func (c *composing) prepare(ctx context.Context, s *privacy.Sealer, id ticket.ID
 	}
 	c.recognise(&ch, s.Hasher(), next.ID, id, content)
 	if fresh {
+		for _, hit := range subjectHits(ticket.Inbound{BaseSubject: c.base, To: content.head.To, Cc: content.head.Cc}, true, s.Hasher()) {
+			ch.Hits = append(ch.Hits, store.Hit{Mailbox: c.m.ID, Ticket: next.ID, Message: id, Hit: hit})
+		}
 		subject, err := s.Seal(c.tick.Key, next.ID, privacy.Subject, []byte(content.subject))
 		if err != nil {
 			return nil, err
@@ -171,6 +186,7 @@ func (c *composing) recognise(ch *store.Changes, h *privacy.Hasher, t, id ticket
 type recipients struct {
 	mailbox ticket.ID
 	addrs   []ticket.Fingerprint
+	domains []ticket.Fingerprint
 	ids     map[ticket.Fingerprint]ticket.ID
 	made    []store.Contact
 	first   ticket.ID
@@ -181,6 +197,7 @@ func (c *composing) contacts(ctx context.Context, h *privacy.Hasher, hd head) (r
 	r := recipients{mailbox: c.m.ID}
 	for _, a := range envelope(hd) {
 		r.addrs = append(r.addrs, h.Fingerprint(privacy.DomainAddress, a))
+		r.domains = append(r.domains, domainPrint(h, a))
 	}
 	err := c.t.desk.store.View(ctx, func(ctx context.Context, rd store.Reader) (err error) {
 		r.ids, err = rd.Contacts(ctx, c.t.id, c.m.ID, r.addrs)
@@ -204,8 +221,8 @@ func (c *composing) contacts(ctx context.Context, h *privacy.Hasher, hd head) (r
 // members puts those an agent writes to on the ticket.
 func (r recipients) members(t ticket.ID) []store.Member {
 	var out []store.Member
-	for _, f := range r.addrs {
-		out = append(out, store.Member{Mailbox: r.mailbox, Ticket: t, Member: ticket.Member{Address: f, Contact: r.ids[f]}})
+	for i, f := range r.addrs {
+		out = append(out, store.Member{Mailbox: r.mailbox, Ticket: t, Member: ticket.Member{Address: f, Domain: r.domains[i], Contact: r.ids[f]}})
 	}
 	return out
 }

@@ -47,14 +47,17 @@ type unsealed struct {
 // read gathers what the page is decided on, in a handful of round trips.
 func (p *decision) read(ctx context.Context, r store.Reader, page []*arrival) error {
 	probes := make([]store.Seen, len(page))
-	var fps, addrs, from []ticket.Fingerprint
+	var fps, addrs, from, domains []ticket.Fingerprint
 	var msgs []ticket.ID
 	for i, a := range page {
 		probes[i] = a.seen
 		fps = append(fps, a.fingerprints()...)
 		msgs = append(msgs, slices.Concat(a.ev.Tokens, a.ev.SubjectTokens)...)
 		addrs = append(append(addrs, a.people.to...), a.people.from)
-		from = append(from, a.people.from)
+		from = append(append(from, a.people.from), a.ev.Reported...)
+		if p.rules.Colleagues {
+			domains = append(domains, a.ev.Domain)
+		}
 	}
 	var err error
 	t, mb := p.mailbox.Tenant, p.mailbox.ID
@@ -62,8 +65,8 @@ func (p *decision) read(ctx context.Context, r store.Reader, page []*arrival) er
 		return err
 	}
 	p.prints = distinct(fps)
-	cands, err := r.Candidates(ctx, store.CandidateQuery{
-		Tenant: t, Mailbox: mb, Fingerprints: p.prints, Messages: msgs, From: distinct(from),
+	cands, err := candidates(ctx, r, store.CandidateQuery{
+		Tenant: t, Mailbox: mb, Fingerprints: p.prints, Messages: msgs, From: distinct(from), Domains: distinct(domains),
 	})
 	if err != nil {
 		return err
@@ -81,6 +84,36 @@ func (p *decision) read(ctx context.Context, r store.Reader, page []*arrival) er
 		return err
 	}
 	return p.readDeliveries(ctx, r, page)
+}
+
+// mergesMost bounds how many merges in a row are followed.
+const mergesMost = 8
+
+// candidates are the tickets that mails may belong to, with those that some of
+// them were merged into.
+func candidates(ctx context.Context, r store.Reader, q store.CandidateQuery) ([]ticket.Candidate, error) {
+	all, err := r.Candidates(ctx, q)
+	for range mergesMost {
+		var into []ticket.ID
+		for _, c := range all {
+			id := c.Ticket.Merged
+			there := func(x ticket.Candidate) bool { return x.Ticket.ID == id }
+			if !id.IsZero() && !slices.ContainsFunc(all, there) && !slices.Contains(into, id) {
+				into = append(into, id)
+			}
+		}
+		if err != nil || len(into) == 0 {
+			break
+		}
+		var more []ticket.Candidate
+		q.Fingerprints, q.Messages, q.Tickets = nil, nil, into
+		more, err = r.Candidates(ctx, q)
+		if len(more) == 0 {
+			break
+		}
+		all = append(all, more...)
+	}
+	return all, err
 }
 
 // lay puts the candidates on the board. Tickets whose keys are closed stay
@@ -149,6 +182,9 @@ func (p *decision) decide(page []*arrival) {
 	twin := map[copyKey]ticket.ID{} // copies on this page
 	for i, a := range page {
 		known := p.known[i]
+		if a.cause == causeStranger {
+			a.cause = "" // of an attempt whose state moved on
+		}
 		switch {
 		case a.held != nil:
 			p.release(a, known.Object)
@@ -234,6 +270,14 @@ func (p *decision) quarantine(a *arrival) {
 // take makes a message of a mail and puts it on its ticket.
 func (p *decision) take(a *arrival) {
 	d := p.board.Match(a.ev, p.rules, p.now)
+	if d.Hold && a.held == nil && p.stream != mailbox.Backfill {
+		a.cause = causeStranger
+		p.quarantine(a)
+		return
+	}
+	if a.ev.Report && len(a.ev.Tokens) > 0 && d.Trace.Rung == ticket.RungToken {
+		d.Trace.About = a.ev.Tokens[0]
+	}
 	at, src := p.now, ticket.SourceLive
 	switch {
 	case p.stream == mailbox.Backfill:
@@ -267,6 +311,9 @@ func (p *decision) take(a *arrival) {
 		p.remember(a, t, d, nil)
 	}
 	p.link(t.ID, d.Links, at)
+	if d.Trace.Standing == ticket.StandingReport && !d.Join.IsZero() && p.stream != mailbox.Backfill {
+		p.bounced(a, t, d.Trace.About)
+	}
 }
 
 // ticketFor returns the ticket of a decision: the one joined or a new one.
@@ -276,7 +323,7 @@ func (p *decision) ticketFor(a *arrival, d ticket.Decision, contact ticket.ID, b
 	}
 	o := ticket.Opening{
 		ID: a.ticket, Tenant: p.mailbox.Tenant, Mailbox: p.mailbox.ID, Contact: contact,
-		Origin: ticket.FromMail, Related: d.Related,
+		Origin: ticket.FromMail, Related: d.Related, Title: a.ev.Title,
 	}
 	switch {
 	case p.stream == mailbox.Backfill:
@@ -340,7 +387,7 @@ func (p *decision) members(a *arrival, s ticket.Standing) []ticket.Member {
 	var out []ticket.Member
 	add := func(f ticket.Fingerprint, pending bool) {
 		if !f.IsZero() {
-			out = append(out, ticket.Member{Address: f, Contact: p.contact(f), Pending: pending})
+			out = append(out, ticket.Member{Address: f, Domain: a.people.domains[f], Contact: p.contact(f), Pending: pending})
 		}
 	}
 	switch s {

@@ -80,7 +80,7 @@
 // Access: [ErrNoPrincipal], [ErrNoPurpose], [ErrDenied], [ErrAccessLog],
 // [ErrInTransaction].
 //
-// Objects: [ErrNotFound], [ErrBadID], [ErrState], [ErrStale], [ErrFenced],
+// Objects: [ErrNotFound], [ErrBadID], [ErrState], [ErrBrake], [ErrStale], [ErrFenced],
 // [ErrTransition], [ErrErased], [ErrSealed], [ErrRejected].
 //
 // Mail: [ErrNoRecipient], [ErrEmpty], [ErrHeader], [ErrAddress], [ErrTooLarge],

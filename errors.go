@@ -32,6 +32,10 @@ var (
 	// ErrHook: Config.OnEvent returned an error; the transaction was rolled
 	// back.
 	ErrHook = errors.New("helpdesk: OnEvent failed: mend the hook, the event comes again")
+	// ErrBrake: an automatic reply was refused because it could start or feed a
+	// loop of machines. The reason is in its text, one of the ticket.Brake
+	// constants.
+	ErrBrake = errors.New("helpdesk: automatic reply refused: let a person answer")
 	// ErrState: the verb does not fit the state of what it was called on.
 	ErrState = errors.New("helpdesk: not in this state: read it again before deciding")
 
@@ -111,7 +115,7 @@ func HTTPStatus(err error) int {
 		return http.StatusForbidden
 	case is(ErrNotFound):
 		return http.StatusNotFound
-	case is(ErrStale, ErrFenced, ErrState, ErrTransition):
+	case is(ErrStale, ErrFenced, ErrState, ErrBrake, ErrTransition):
 		return http.StatusConflict
 	case is(ErrErased):
 		return http.StatusGone

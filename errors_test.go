@@ -30,6 +30,7 @@ var statuses = map[string]struct {
 	"ErrNoRecipient":   {helpdesk.ErrNoRecipient, 400},
 	"ErrEmpty":         {helpdesk.ErrEmpty, 400},
 	"ErrHook":          {helpdesk.ErrHook, 500},
+	"ErrBrake":         {helpdesk.ErrBrake, 409},
 	"ErrState":         {helpdesk.ErrState, 409},
 	"ErrNotFound":      {helpdesk.ErrNotFound, 404},
 	"ErrStale":         {helpdesk.ErrStale, 409},

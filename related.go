@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/helpdesk-go/helpdesk/mailbox/rfc822"
+	"github.com/helpdesk-go/helpdesk/mailbox/rfc822/auth"
 	"github.com/helpdesk-go/helpdesk/privacy"
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
@@ -60,6 +61,64 @@ func subjectPrint(h *privacy.Hasher, base, addr string) ticket.Fingerprint {
 	}
 	return h.Fingerprint(privacy.DomainSubject, base+"\x00"+addr)
 }
+
+// titlePrint is a base subject alone, for comparing two mails that ids join.
+func titlePrint(h *privacy.Hasher, base string) ticket.Fingerprint {
+	return h.Fingerprint(privacy.DomainSubject, base)
+}
+
+// domainPrint is the organisation of an address, or zero for one whose domain
+// says nothing about who else has it.
+func domainPrint(h *privacy.Hasher, addr string) ticket.Fingerprint {
+	org := auth.Organisation(addr)
+	if org == "" || auth.PublicMail(org) {
+		return ticket.Fingerprint{}
+	}
+	return h.Fingerprint(privacy.DomainAddress, "@"+org)
+}
+
+// report adds what a bounce or a complaint says about the mail that it is
+// about: its id, like one that is referred to, and whom it was for.
+func report(ev *ticket.Evidence, in ticket.Inbound, h *privacy.Hasher) {
+	ev.Report = in.Kind == ticket.KindBounce || in.Kind == ticket.KindComplaint
+	if !ev.Report || in.Bounce == nil {
+		return
+	}
+	if id := in.Bounce.OriginalMessageID; id != "" {
+		local, _, _ := strings.Cut(id, "@")
+		if ours, ok := h.ParseToken(local); ok {
+			ev.Tokens = slices.Insert(ev.Tokens, 0, ours)
+		} else if f := h.Fingerprint(privacy.DomainMessageID, id); !slices.Contains(ev.InReplyTo, f) {
+			ev.InReplyTo = slices.Insert(ev.InReplyTo, 0, f)
+		}
+	}
+	for _, r := range in.Bounce.Recipients[:min(len(in.Bounce.Recipients), copiedMost)] {
+		if f := h.Fingerprint(privacy.DomainAddress, r.Address); !f.IsZero() {
+			ev.Reported = append(ev.Reported, f)
+		}
+	}
+}
+
+// bounced tells what became of a mail of ours when the report about it names
+// it: a hard bounce when every recipient it lists is out of reach for good.
+func (p *decision) bounced(a *arrival, t ticket.Ticket, about ticket.ID) {
+	cause := "soft"
+	switch b := a.mail.Bounce; {
+	case a.mail.Kind == ticket.KindComplaint:
+		cause = "complaint"
+	case b == nil || !slices.ContainsFunc(b.Recipients, failed):
+		return // delayed or delivered after all
+	case !slices.ContainsFunc(b.Recipients, func(r ticket.BouncedRecipient) bool { return failed(r) && !r.Hard }):
+		cause = "hard"
+	}
+	ev := mailboxEvent(p.mailbox, ticket.MessageBounced, p.now)
+	ev.Ticket, ev.Message, ev.Cause = t.ID, about, cause
+	p.ch.Events = append(p.ch.Events, ev)
+}
+
+// failed reports whether a mail did not reach a recipient (RFC 3464, section
+// 2.3.3); bounces that are no delivery status notifications name no action.
+func failed(r ticket.BouncedRecipient) bool { return r.Action == "failed" || r.Action == "" }
 
 // subjectsMost bounds by how many people a ticket is found by its subject.
 const subjectsMost = 10

@@ -58,7 +58,7 @@ func TestThreading(t *testing.T) {
 		{"the same subject, no answer", func(string) mail { return mail{from: ann, subject: "Lamp"} }, "", false, ticket.RungNone, ticket.StandingParticipant, ticket.Pending, ann},
 		{"a stranger's answer by subject", func(string) mail { return mail{from: eve, subject: "Re: Lamp"} }, "", false, ticket.RungNone, ticket.StandingParticipant, ticket.Pending, ann},
 		{"an auto-reply", func(a string) mail { return mail{from: ann, reply: a, more: "Auto-Submitted: auto-replied\r\n"} }, "", true, ticket.RungToken, ticket.StandingParticipant, ticket.Pending, ann},
-		{"a bounce", func(a string) mail { return mail{from: "MAILER-DAEMON@customer.example", refs: []string{a}} }, "", true, ticket.RungToken, ticket.StandingPending, ticket.Pending, ann},
+		{"a bounce", func(a string) mail { return mail{from: "MAILER-DAEMON@customer.example", refs: []string{a}} }, "", true, ticket.RungToken, ticket.StandingReport, ticket.Pending, ann},
 		{"sent from Outlook", func(string) mail { return mail{from: ours, to: ann, reply: "1@customer.example"} }, own, true, ticket.RungInReplyTo, ticket.StandingOwn, ticket.Pending, ann},
 	} {
 		bubble(t, c.name, func(t *testing.T) {

@@ -68,6 +68,33 @@ func (x *Tx) SetStatus(ctx context.Context, id ticket.ID, s ticket.Status) error
 	})
 }
 
+// Merge closes a ticket in favour of another one of the same mailbox: answers
+// to it join that one from now on. Its messages stay where they are, and opening
+// it again takes it out. It returns ErrState for tickets of two mailboxes, which
+// are two archives, and for a circle.
+func (x *Tx) Merge(ctx context.Context, id, into ticket.ID) error {
+	from, err := x.tx.Ticket(ctx, x.t.id, id)
+	if err != nil {
+		return err
+	}
+	to, err := x.tx.Ticket(ctx, x.t.id, into)
+	for n := 0; err == nil && !to.Merged.IsZero(); n++ {
+		if to.ID == id || n == mergesMost {
+			return ErrState
+		}
+		to, err = x.tx.Ticket(ctx, x.t.id, to.Merged)
+	}
+	switch {
+	case err != nil:
+		return err
+	case to.ID == id || to.Mailbox != from.Mailbox:
+		return ErrState
+	}
+	return x.change(ctx, id, func(t ticket.Ticket, by ticket.Actor) (ticket.Ticket, []ticket.Event) {
+		return t.Merge(to.ID, by, x.t.desk.now().UTC())
+	})
+}
+
 // Tag adds and removes tags; removing wins. Tags are names of the host's
 // making and hold no personal data: they are not sealed.
 func (x *Tx) Tag(ctx context.Context, id ticket.ID, add, remove []string) error {
@@ -169,6 +196,12 @@ func (t *Tenant) Assign(ctx context.Context, id ticket.ID, a ticket.AgentID) err
 // SetStatus opens, parks or closes a ticket.
 func (t *Tenant) SetStatus(ctx context.Context, id ticket.ID, s ticket.Status) error {
 	return t.inTx(ctx, func(ctx context.Context, x *Tx) error { return x.SetStatus(ctx, id, s) })
+}
+
+// Merge closes a ticket in favour of another one of the same mailbox, like
+// [Tx.Merge].
+func (t *Tenant) Merge(ctx context.Context, id, into ticket.ID) error {
+	return t.inTx(ctx, func(ctx context.Context, x *Tx) error { return x.Merge(ctx, id, into) })
 }
 
 // Tag adds and removes tags; removing wins.

@@ -118,7 +118,7 @@ type Hit struct {
 }
 
 // Member is an address on a ticket. Writing it again never makes a full
-// member pending.
+// member pending and never changes a known organisation.
 type Member struct {
 	Mailbox ticket.ID
 	Ticket  ticket.ID
@@ -255,8 +255,23 @@ type CandidateQuery struct {
 	Mailbox      ticket.ID
 	Fingerprints []ticket.Fingerprint
 	Messages     []ticket.ID
-	// From are the senders whose membership matters.
-	From []ticket.Fingerprint
+	// Tickets are asked for by id as well, such as those that others were
+	// merged into.
+	Tickets []ticket.ID
+	// From are the senders whose membership matters, Domains the organisations.
+	From    []ticket.Fingerprint
+	Domains []ticket.Fingerprint
+}
+
+// AutoReplyQuery asks how many automatic replies were made.
+type AutoReplyQuery struct {
+	Tenant  ticket.TenantID
+	Mailbox ticket.ID
+	Ticket  ticket.ID
+	// Contacts are the people about to be written to.
+	Contacts []ticket.ID
+	// Since is the beginning of the window.
+	Since time.Time
 }
 
 // DeliveryQuery asks for a page of deliveries of a tenant.

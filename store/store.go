@@ -156,12 +156,15 @@ type Intake interface {
 	// and receive time.
 	Known(ctx context.Context, tenant ticket.TenantID, mailbox ticket.ID, probes []Seen) ([]Seen, error)
 	// Candidates returns the tickets of the mailbox that have one of the
-	// fingerprints in whatever role, or one of the messages: for each
-	// fingerprint at most CandidatesMost, the most recently updated ones, ids
-	// breaking ties. Each comes with those of its members that have one of the
-	// addresses in from, with those of the fingerprints that hit in all their
+	// fingerprints in whatever role, or one of the messages, or one of the ids:
+	// for each fingerprint at most CandidatesMost, the most recently updated
+	// ones, ids breaking ties. Each comes with those of its members that have
+	// one of the addresses in From or one of the Domains, with those of the fingerprints that hit in all their
 	// roles and those of the messages that are its own.
 	Candidates(ctx context.Context, q CandidateQuery) ([]ticket.Candidate, error)
+	// AutoReplies counts the outgoing messages of [ticket.KindAutoReply] that
+	// were made at or after Since.
+	AutoReplies(ctx context.Context, q AutoReplyQuery) (ticket.AutoReplies, error)
 	// Contacts returns the contacts behind addresses; unknown ones are absent.
 	Contacts(ctx context.Context, tenant ticket.TenantID, mailbox ticket.ID, addrs []ticket.Fingerprint) (map[ticket.Fingerprint]ticket.ID, error)
 	// TicketKeys returns the current sealing keys of tickets.

@@ -52,6 +52,9 @@ func (c *Candidate) admit(m Member) {
 		return
 	}
 	c.Members[i].Pending = c.Members[i].Pending && m.Pending
+	if c.Members[i].Domain.IsZero() {
+		c.Members[i].Domain = m.Domain
+	}
 }
 
 // Ticket returns the ticket as the board has it.
@@ -94,8 +97,12 @@ func (b *Board) Match(ev Evidence, r Rules, now time.Time) Decision {
 		add(b.hits[Hit{ev.Subject, HitSubject}]...)
 	}
 	cands := make([]Candidate, 0, len(reach))
-	for _, id := range reach {
-		cands = append(cands, *b.cands[id])
+	for i := 0; i < len(reach); i++ {
+		c := b.cands[reach[i]]
+		cands = append(cands, *c)
+		if into := c.Ticket.Merged; b.cands[into] != nil {
+			add(into)
+		}
 	}
 	return Match(ev, cands, r, now)
 }

@@ -25,8 +25,12 @@ const (
 	Untagged            EventType = "ticket.untagged"
 	DeliveryChanged     EventType = "delivery.changed"
 	TicketLinked        EventType = "ticket.linked" // To is the ticket it is related to now
-	MailQuarantined     EventType = "mail.quarantined"
-	MailReleased        EventType = "mail.released"
+	TicketMerged        EventType = "ticket.merged" // To is the ticket it was merged into
+	// MessageBounced tells that a mail came back: Message is the one that was
+	// sent, Cause "hard", "soft" or "complaint".
+	MessageBounced  EventType = "message.bounced"
+	MailQuarantined EventType = "mail.quarantined"
+	MailReleased    EventType = "mail.released"
 )
 
 // Event tells that something happened. It holds ids and constants only: no

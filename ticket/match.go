@@ -33,6 +33,9 @@ const (
 	// Unverified claims the address of a participant and fails the checks of
 	// authenticity.
 	StandingUnverified Standing = "unverified"
+	// Report is a bounce or a complaint about a mail of the ticket. It brings
+	// nobody onto it and nothing answers it.
+	StandingReport Standing = "report"
 	// Own is mail sent from the mailbox itself.
 	StandingOwn Standing = "own"
 )
@@ -46,64 +49,6 @@ const (
 	VerdictPass    Verdict = "pass"
 	VerdictFail    Verdict = "fail"
 )
-
-// Evidence is what [Match] knows of an arriving mail: keyed hashes and
-// verdicts, no plaintext.
-type Evidence struct {
-	// Tokens and SubjectTokens are ids of our messages, proven by signature.
-	Tokens        []ID
-	SubjectTokens []ID
-	// MessageID, InReplyTo and References (newest first) are its ids.
-	MessageID  Fingerprint
-	InReplyTo  []Fingerprint
-	References []Fingerprint
-	// Thread is the provider's thread.
-	Thread Fingerprint
-	// From is the sender's address.
-	From Fingerprint
-	// Subject is the base subject together with the sender. It is set only for
-	// a mail that looks like an answer and carries no ids to answer by.
-	Subject  Fingerprint
-	Verified Verdict
-	// Own is set for mail from the mailbox's folder of sent mail.
-	Own bool
-}
-
-// HitRole says what a known fingerprint is to a ticket.
-type HitRole byte
-
-// The roles of a hit.
-const (
-	HitMessageID HitRole = 'm' // the Message-ID of one of its messages
-	HitReference HitRole = 'r' // an id one of its messages refers to
-	HitThread    HitRole = 't' // the provider's thread of one of its messages
-	HitSubject   HitRole = 's' // the base subject it began with, together with a person it began with
-)
-
-// Hit is one reason why a ticket is a candidate.
-type Hit struct {
-	Fingerprint Fingerprint
-	Role        HitRole
-}
-
-// Member is an address that is on a ticket.
-type Member struct {
-	Address Fingerprint
-	Contact ID
-	Pending bool
-}
-
-// Candidate is a ticket that may take a mail.
-type Candidate struct {
-	Ticket  Ticket
-	Members []Member
-	Hits    []Hit
-	// Messages are those of its messages that a token may name.
-	Messages []ID
-	// Erased is set for a ticket whose keys are closed or destroyed: nothing
-	// can be added to it.
-	Erased bool
-}
 
 // Step is one rung that was looked at.
 type Step struct {
@@ -124,6 +69,8 @@ const (
 	OutcomeErased   = "that ticket is erased or being erased"
 	OutcomeOld      = "nothing happened on that ticket for too long"
 	OutcomeLinked   = "linked: the mail belongs to that ticket as well"
+	OutcomeMerged   = "that ticket was merged into another"
+	OutcomeSubject  = "its subject is another than that of the ticket"
 	OutcomeNone     = "nothing known"
 )
 
@@ -132,6 +79,9 @@ type Trace struct {
 	Rung     Rung     `json:"rung"`
 	Standing Standing `json:"standing,omitempty"`
 	Steps    []Step   `json:"steps,omitempty"`
+	// About is the message of ours that a bounce or a complaint is about, where
+	// it says so.
+	About ID `json:"about,omitzero"`
 }
 
 // Explain says the trace in one English sentence.
@@ -144,10 +94,13 @@ func (t Trace) Explain() string {
 		if t.Standing == StandingUnverified {
 			s += "; the sender's address failed its checks"
 		}
+		if t.Standing == StandingReport {
+			s += "; a report about a mail of this ticket"
+		}
 		return s
 	}
 	for _, s := range t.Steps {
-		if s.Outcome != OutcomeNone {
+		if s.Outcome != OutcomeNone && s.Outcome != OutcomeMerged {
 			return "new ticket: " + string(s.Rung) + " pointed at another one, but " + s.Outcome
 		}
 	}
@@ -163,6 +116,9 @@ type Decision struct {
 	// Links are other tickets that a mail which joins one belongs to as well.
 	// They stay tickets of their own: both may have been worked on already.
 	Links []ID
+	// Hold is set when the tenant wants a person to look before the mail
+	// becomes a ticket: its sender quotes a ticket he was never on.
+	Hold  bool
 	Trace Trace
 }
 
@@ -188,32 +144,75 @@ func Match(ev Evidence, cands []Candidate, r Rules, now time.Time) Decision {
 			continue
 		}
 		for _, c := range found {
-			standing, ok := stands(ev, c, rung.proof)
-			outcome := OutcomeJoined
-			switch {
-			case c.Erased:
-				outcome = OutcomeErased
-			case !ok:
-				outcome = OutcomeStranger
-			case r.Expired(c.Ticket, now):
-				outcome = OutcomeExpired
-			case rung.name == RungSubject && r.tooOldForSubject(c.Ticket, now):
-				outcome = OutcomeOld
+			into, outcome := rung.judge(ev, c, cands, r, now)
+			standing, _ := stands(ev, c, rung.proof, r)
+			if into.ID != c.Ticket.ID {
+				d.note(Step{Rung: rung.name, Ticket: c.Ticket.ID, Outcome: OutcomeMerged})
 			}
-			if len(d.Trace.Steps) < stepsMost || outcome == OutcomeJoined {
-				d.Trace.Steps = append(d.Trace.Steps, Step{Rung: rung.name, Ticket: c.Ticket.ID, Outcome: outcome})
-			}
+			d.note(Step{Rung: rung.name, Ticket: into.ID, Outcome: outcome})
 			if outcome == OutcomeJoined {
-				d.Join, d.Trace.Rung, d.Trace.Standing = c.Ticket.ID, rung.name, standing
-				d.Related = ID{}
+				d.Join, d.Trace.Rung, d.Trace.Standing = into.ID, rung.name, standing
+				d.Related, d.Hold = ID{}, false
 				return bridge(d, ev, cands, r, now)
 			}
 			if d.Related.IsZero() {
-				d.Related = c.Ticket.ID
+				d.Related = into.ID
 			}
+			d.Hold = d.Hold || outcome == OutcomeStranger && r.HoldStrangers && !ev.Report
 		}
 	}
 	return d
+}
+
+// note adds a step while there is room; the last one, which joins, always has.
+func (d *Decision) note(s Step) {
+	if len(d.Trace.Steps) < stepsMost || s.Outcome == OutcomeJoined {
+		d.Trace.Steps = append(d.Trace.Steps, s)
+	}
+}
+
+// judge says whether a mail may join what a rung found. The sender is judged
+// on the ticket that was found, all else on the one it was merged into.
+func (g rung) judge(ev Evidence, c Candidate, cands []Candidate, r Rules, now time.Time) (Ticket, string) {
+	into, ok := merged(c, cands)
+	t := into.Ticket
+	_, known := stands(ev, c, g.proof, r)
+	switch {
+	case !ok:
+		return t, OutcomeMerged
+	case c.Erased || into.Erased:
+		return t, OutcomeErased
+	case !known:
+		return t, OutcomeStranger
+	case r.Expired(t, now):
+		return t, OutcomeExpired
+	case g.name == RungSubject && r.tooOldForSubject(t, now):
+		return t, OutcomeOld
+	case r.SplitSubjects && !ev.Own && !ev.Report && differ(ev.Title, c.Ticket.Title):
+		return t, OutcomeSubject
+	}
+	return t, OutcomeJoined
+}
+
+// differ tells of two fingerprints that both are known and not the same.
+func differ(a, b Fingerprint) bool { return !a.IsZero() && !b.IsZero() && a != b }
+
+// mergesMost bounds how many merges are followed, so that a circle ends.
+const mergesMost = 8
+
+// merged follows a ticket to the one that it was merged into.
+func merged(c Candidate, cands []Candidate) (Candidate, bool) {
+	for range mergesMost {
+		if c.Ticket.Merged.IsZero() {
+			return c, true
+		}
+		i := slices.IndexFunc(cands, func(x Candidate) bool { return x.Ticket.ID == c.Ticket.Merged })
+		if i < 0 {
+			return c, false
+		}
+		c = cands[i]
+	}
+	return c, false
 }
 
 // bridge adds the links of a mail that joins a ticket: the other tickets that
@@ -225,124 +224,12 @@ func bridge(d Decision, ev Evidence, cands []Candidate, r Rules, now time.Time) 
 			continue
 		}
 		for _, c := range rung.find(cands) {
-			_, ok := stands(ev, c, rung.proof)
-			if id := c.Ticket.ID; ok && !c.Erased && !r.Expired(c.Ticket, now) && id != d.Join && !slices.Contains(d.Links, id) && len(d.Links) < linksMost {
+			into, outcome := rung.judge(ev, c, cands, r, now)
+			if id := into.ID; outcome == OutcomeJoined && id != d.Join && !slices.Contains(d.Links, id) && len(d.Links) < linksMost {
 				d.Links = append(d.Links, id)
 				d.Trace.Steps = append(d.Trace.Steps, Step{Rung: rung.name, Ticket: id, Outcome: OutcomeLinked})
 			}
 		}
 	}
 	return d
-}
-
-// rung is one step of the ladder with what it looks for.
-type rung struct {
-	name  Rung
-	proof bool
-	find  func([]Candidate) []Candidate
-}
-
-func ladder(ev Evidence) []rung {
-	var out []rung
-	add := func(name Rung, proof bool, find func([]Candidate) []Candidate) {
-		out = append(out, rung{name, proof, find})
-	}
-	if len(ev.Tokens) > 0 {
-		add(RungToken, true, byMessage(ev.Tokens))
-	}
-	if len(ev.InReplyTo) > 0 {
-		add(RungInReplyTo, false, byHit(ev.InReplyTo, HitMessageID))
-	}
-	if len(ev.References) > 0 {
-		add(RungReferences, false, byHit(ev.References, HitMessageID))
-	}
-	if shared := siblings(ev); len(shared) > 0 {
-		add(RungSiblings, false, byHit(shared, HitReference))
-	}
-	if !ev.Thread.IsZero() {
-		add(RungThread, false, byHit([]Fingerprint{ev.Thread}, HitThread))
-	}
-	if len(ev.SubjectTokens) > 0 {
-		add(RungSubjectToken, true, byMessage(ev.SubjectTokens))
-	}
-	if !ev.Subject.IsZero() && len(ev.InReplyTo) == 0 && len(ev.References) == 0 {
-		add(RungSubject, false, byHit([]Fingerprint{ev.Subject}, HitSubject))
-	}
-	return out
-}
-
-// siblings are the ids under which a ticket may already be waiting for this
-// mail: what it refers to, and its own id, which an answer that arrived earlier
-// refers to.
-func siblings(ev Evidence) []Fingerprint {
-	ids := slices.Concat(ev.InReplyTo, ev.References)
-	if !ev.MessageID.IsZero() {
-		ids = append(ids, ev.MessageID)
-	}
-	return ids
-}
-
-func byMessage(ids []ID) func([]Candidate) []Candidate {
-	return func(cands []Candidate) (found []Candidate) {
-		for _, id := range ids {
-			found = append(found, newest(cands, found, func(c Candidate) bool {
-				return !id.IsZero() && slices.Contains(c.Messages, id)
-			})...)
-		}
-		return found
-	}
-}
-
-func byHit(ids []Fingerprint, role HitRole) func([]Candidate) []Candidate {
-	return func(cands []Candidate) (found []Candidate) {
-		for _, id := range ids {
-			found = append(found, newest(cands, found, func(c Candidate) bool {
-				return !id.IsZero() && slices.Contains(c.Hits, Hit{id, role})
-			})...)
-		}
-		return found
-	}
-}
-
-// newest returns the candidates that fit and are not found yet, most recently
-// touched first, so that the answer does not depend on a store's order.
-func newest(cands, found []Candidate, fits func(Candidate) bool) []Candidate {
-	var out []Candidate
-	for _, c := range cands {
-		known := slices.ContainsFunc(found, func(f Candidate) bool { return f.Ticket.ID == c.Ticket.ID })
-		if !known && fits(c) {
-			out = append(out, c)
-		}
-	}
-	slices.SortFunc(out, func(a, b Candidate) int {
-		if n := b.Ticket.UpdatedAt.Compare(a.Ticket.UpdatedAt); n != 0 {
-			return n
-		}
-		return slices.Compare(b.Ticket.ID[:], a.Ticket.ID[:])
-	})
-	return out
-}
-
-// stands tells how the sender relates to a candidate and whether that is
-// enough for the rung.
-func stands(ev Evidence, c Candidate, proof bool) (Standing, bool) {
-	if ev.Own {
-		return StandingOwn, true
-	}
-	for _, m := range c.Members {
-		if m.Address != ev.From || ev.From.IsZero() {
-			continue
-		}
-		switch {
-		case ev.Verified == VerdictFail:
-			// A forged sender with a token is shown, never trusted; a forged
-			// sender with ids that anybody can quote stays outside.
-			return StandingUnverified, proof
-		case m.Pending:
-			return StandingPending, true
-		default:
-			return StandingParticipant, true
-		}
-	}
-	return StandingPending, proof
 }

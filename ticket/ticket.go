@@ -53,7 +53,12 @@ type Ticket struct {
 	// stale.
 	Version int64
 	// Related is the ticket that this one follows without belonging to it.
-	Related   ID
+	Related ID
+	// Merged is the ticket that this one was merged into: mail that would join
+	// this one joins that one. Opening it again takes it out.
+	Merged ID
+	// Title is the fingerprint of the base subject it began with, or zero.
+	Title     Fingerprint
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	// ClosedAt is when it was closed last; zero while it is not closed.
@@ -70,6 +75,20 @@ type Rules struct {
 	// without any ids may join it by its subject and sender alone. 0 means 14
 	// days, a negative value never.
 	SubjectWithin time.Duration
+	// Colleagues lets a sender join whose ids point at the ticket and who is of
+	// the organisation of somebody on it, by a domain that DMARC vouches for
+	// and that is not a public mail provider's. He joins as pending. Without
+	// it, like everybody who was never on the ticket, he gets a new related one.
+	Colleagues bool
+	// HoldStrangers puts mail into quarantine whose ids point at a ticket that
+	// its sender was never on, until a person releases it as a new ticket.
+	HoldStrangers bool
+	// SplitSubjects gives an answer whose base subject is not the one the
+	// ticket began with a new related ticket: people answer old mail to write
+	// about something new. Without it subjects do not matter to who answers.
+	SplitSubjects bool
+	// Brake bounds automatic replies.
+	Brake Brake
 	// AfterReply is the status a reply leaves; empty means Pending.
 	AfterReply Status
 }
@@ -124,6 +143,7 @@ type Opening struct {
 	Contact ID
 	Origin  Origin
 	Related ID
+	Title   Fingerprint
 }
 
 // Start returns a new ticket without messages and the event of its creation. A
@@ -131,7 +151,7 @@ type Opening struct {
 func Start(o Opening, by Actor, now time.Time) (Ticket, Event) {
 	t := Ticket{
 		ID: o.ID, Tenant: o.Tenant, Mailbox: o.Mailbox, Contact: o.Contact,
-		Origin: o.Origin, Related: o.Related, Status: Open,
+		Origin: o.Origin, Related: o.Related, Title: o.Title, Status: Open,
 		Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	if o.Origin == FromBackfill {
@@ -142,7 +162,7 @@ func Start(o Opening, by Actor, now time.Time) (Ticket, Event) {
 
 // Add appends a message to the ticket: it gets the next sequence number, and
 // the ticket changes status as the message demands. A message of a person
-// reopens; an automatic one and a backfilled one change nothing; a reply leaves
+// reopens; an automatic one, whichever way, and a backfilled one change nothing; a reply leaves
 // Rules.AfterReply; a note leaves the status alone.
 func (t Ticket) Add(m Message, by Actor, r Rules, now time.Time) (Ticket, Message, []Event) {
 	t = t.touch(now)
@@ -151,7 +171,7 @@ func (t Ticket) Add(m Message, by Actor, r Rules, now time.Time) (Ticket, Messag
 	ev := t.event(addedEvent(m), by, now)
 	ev.Message, ev.Rung = m.ID, m.Match.Rung
 	events := []Event{ev}
-	rightful := m.Match.Standing != StandingPending && m.Match.Standing != StandingUnverified
+	rightful := m.Match.Standing == "" || m.Match.Standing == StandingParticipant || m.Match.Standing == StandingOwn
 	if m.Direction == In && rightful || m.Direction == Out && t.Answers.IsZero() {
 		t.Answers = m.ID
 	}
@@ -161,7 +181,7 @@ func (t Ticket) Add(m Message, by Actor, r Rules, now time.Time) (Ticket, Messag
 	switch {
 	case m.Direction == In && !m.Kind.Automatic():
 		t, events = t.move(Open, by, now, events)
-	case m.Direction == Out:
+	case m.Direction == Out && !m.Kind.Automatic():
 		after := r.AfterReply
 		if after == "" {
 			after = Pending
@@ -202,6 +222,8 @@ func (t Ticket) move(s Status, by Actor, now time.Time, events []Event) (Ticket,
 	t.Status, t.ClosedAt = s, time.Time{}
 	if s == Closed {
 		t.ClosedAt = now
+	} else {
+		t.Merged = ID{}
 	}
 	return t, append(events, ev)
 }
@@ -260,6 +282,21 @@ func (t Ticket) Relate(to ID, by Actor, now time.Time) (Ticket, []Event) {
 	t = t.touch(now)
 	t.Related = to
 	return t, []Event{ev}
+}
+
+// Merge closes the ticket in favour of another one, which answers to it join
+// from now on. Its messages stay where they are. Merging it into itself or
+// again into the same ticket changes nothing and makes no event.
+func (t Ticket) Merge(into ID, by Actor, now time.Time) (Ticket, []Event) {
+	if into == t.ID || into == t.Merged || into.IsZero() {
+		return t, nil
+	}
+	ev := t.event(TicketMerged, by, now)
+	ev.To = into.String()
+	t = t.touch(now)
+	t, events := t.move(Closed, by, now, []Event{ev})
+	t.Merged = into
+	return t, events
 }
 
 func (t Ticket) touch(now time.Time) Ticket {

@@ -165,6 +165,8 @@ func (w *mailWriter) headers(o *Outgoing) {
 			w.fail("AutoSubmitted", ErrHeader)
 		}
 		w.line("Auto-Submitted", o.AutoSubmitted)
+		// Exchange goes by a header of its own ([MS-OXCMAIL], 2.2.3.2.14).
+		w.line("X-Auto-Response-Suppress", "All")
 	}
 	if o.Marker != "" {
 		if !writableID(o.Marker) {

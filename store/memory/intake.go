@@ -124,6 +124,12 @@ func (t *tx) admitMembers(c store.Changes) error {
 		case rows[i].Pending && !in.Pending:
 			rows = slices.Clone(rows)
 			rows[i].Pending = false
+			if rows[i].Domain.IsZero() {
+				rows[i].Domain = in.Domain
+			}
+		case rows[i].Domain.IsZero() && !in.Domain.IsZero():
+			rows = slices.Clone(rows)
+			rows[i].Domain = in.Domain
 		default:
 			continue
 		}
@@ -155,7 +161,7 @@ func (r *reader) Candidates(ctx context.Context, q store.CandidateQuery) ([]tick
 			row, _ := r.state.tickets.get(q.Tenant, id)
 			c = &ticket.Candidate{Ticket: cloneDomain(row.Ticket)}
 			for _, m := range r.state.members[ref{q.Tenant, id}] {
-				if slices.Contains(q.From, m.Address) {
+				if slices.Contains(q.From, m.Address) || !m.Domain.IsZero() && slices.Contains(q.Domains, m.Domain) {
 					c.Members = append(c.Members, m)
 				}
 			}
@@ -179,7 +185,34 @@ func (r *reader) Candidates(ctx context.Context, q store.CandidateQuery) ([]tick
 			c.Messages = append(c.Messages, id)
 		}
 	}
+	for _, id := range q.Tickets {
+		if row, ok := r.state.tickets.get(q.Tenant, id); ok && row.Mailbox == q.Mailbox {
+			of(id)
+		}
+	}
 	return inOrder(cands), nil
+}
+
+// AutoReplies implements [store.Intake].
+func (r *reader) AutoReplies(ctx context.Context, q store.AutoReplyQuery) (n ticket.AutoReplies, err error) {
+	if err := r.check(ctx); err != nil {
+		return n, err
+	}
+	to := map[ticket.ID]int{}
+	for _, m := range r.state.messages[q.Tenant] {
+		if m.Mailbox != q.Mailbox || m.Direction != ticket.Out || m.Kind != ticket.KindAutoReply || m.CreatedAt.Before(q.Since) {
+			continue
+		}
+		n.Mailbox++
+		if m.Ticket == q.Ticket {
+			n.Ticket++
+		}
+		if slices.Contains(q.Contacts, m.Contact) {
+			to[m.Contact]++
+			n.Address = max(n.Address, to[m.Contact])
+		}
+	}
+	return n, nil
 }
 
 // newest returns the tickets of hits that a fingerprint makes candidates.

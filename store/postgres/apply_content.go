@@ -97,8 +97,9 @@ func (p *plan) intake(c store.Changes) {
 	}
 	if rows := mergeMembers(c.Members); len(rows) > 0 {
 		p.add(step{
-			sql: members.insert(`ON CONFLICT (tenant, ticket, address) DO UPDATE SET pending = false
-				WHERE t.pending AND NOT excluded.pending`),
+			sql: members.insert(`ON CONFLICT (tenant, ticket, address) DO UPDATE
+				SET pending = t.pending AND excluded.pending, domain = coalesce(t.domain, excluded.domain)
+				WHERE t.pending AND NOT excluded.pending OR t.domain IS NULL AND excluded.domain IS NOT NULL`),
 			args: members.args(p.tenant, rows),
 		})
 	}
@@ -118,6 +119,9 @@ func mergeMembers(in []store.Member) []store.Member {
 		k := key{m.Ticket, m.Address}
 		if i, ok := at[k]; ok {
 			out[i].Pending = out[i].Pending && m.Pending
+			if out[i].Domain.IsZero() {
+				out[i].Domain = m.Domain
+			}
 			continue
 		}
 		at[k] = len(out)

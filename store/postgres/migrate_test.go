@@ -48,10 +48,10 @@ func TestValidate(t *testing.T) {
 	must(t, s.Migrate(t.Context()))
 	must(t, s.Validate(t.Context()))
 	// The next version's expansion is no reason to stop; the one after is.
-	exec(t, dsn, "INSERT INTO helpdesk.migrations (version, name) VALUES (2, 'later')")
+	exec(t, dsn, "INSERT INTO helpdesk.migrations (version, name) VALUES (3, 'later')")
 	must(t, s.Validate(t.Context()))
 	must(t, s.Migrate(t.Context()))
-	exec(t, dsn, "INSERT INTO helpdesk.migrations (version, name) VALUES (3, 'much later')")
+	exec(t, dsn, "INSERT INTO helpdesk.migrations (version, name) VALUES (4, 'much later')")
 	if err := s.Validate(t.Context()); !errors.Is(err, store.ErrSchema) {
 		t.Errorf("two versions ahead: %v", err)
 	}

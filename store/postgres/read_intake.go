@@ -70,7 +70,8 @@ func (r *reader) Known(ctx context.Context, tenant ticket.TenantID, mailbox tick
 
 // candidates is one statement, so that all it tells is of one moment and a
 // fingerprint's hits are scanned once: $1 tenant, $2 mailbox, $3 fingerprints,
-// $4 messages, $5 senders, $6 the most tickets of a fingerprint.
+// $4 messages, $5 senders, $6 the most tickets of a fingerprint, $7 tickets, $8
+// organisations.
 var candidates = `WITH picks AS MATERIALIZED (
 		SELECT x.fingerprint, p.id, p.roles
 		FROM (SELECT DISTINCT fingerprint FROM unnest($3::bytea[]) AS u(fingerprint)) x
@@ -85,29 +86,30 @@ var candidates = `WITH picks AS MATERIALIZED (
 		SELECT g.id, g.ticket FROM unnest($4::uuid[]) AS x(id) CROSS JOIN LATERAL (
 			SELECT id, ticket FROM {s}.messages
 			WHERE tenant = $1 AND id = x.id AND mailbox IS NOT DISTINCT FROM $2 OFFSET 0) g),
-	ids AS MATERIALIZED (SELECT id FROM picks UNION SELECT ticket FROM named)
-	SELECT ` + domainTickets.columns() + `, d.fingerprint, d.role, d.contact, d.pending, d.message
+	ids AS MATERIALIZED (SELECT id FROM picks UNION SELECT ticket FROM named UNION SELECT unnest($7::uuid[]))
+	SELECT ` + domainTickets.columns() + `, d.fingerprint, d.role, d.contact, d.pending, d.message, d.domain
 	FROM ids CROSS JOIN LATERAL (SELECT * FROM {s}.tickets
 		WHERE tenant = $1 AND id = ids.id AND mailbox IS NOT DISTINCT FROM $2 OFFSET 0) t
 	CROSS JOIN LATERAL (
-		SELECT p.fingerprint, unnest(p.roles) AS role, NULL::uuid AS contact, NULL::boolean AS pending, NULL::uuid AS message
+		SELECT p.fingerprint, unnest(p.roles) AS role, NULL::uuid AS contact, NULL::boolean AS pending, NULL::uuid AS message, NULL::bytea AS domain
 		FROM picks p WHERE p.id = t.id
-		UNION ALL SELECT m.address, NULL, m.contact, m.pending, NULL
-		FROM {s}.members m WHERE m.tenant = $1 AND m.ticket = t.id AND m.address = ANY($5::bytea[])
-		UNION ALL SELECT NULL, NULL, NULL, NULL, n.id FROM named n WHERE n.ticket = t.id) d
+		UNION ALL SELECT m.address, NULL, m.contact, m.pending, NULL, m.domain
+		FROM {s}.members m WHERE m.tenant = $1 AND m.ticket = t.id AND (m.address = ANY($5::bytea[]) OR m.domain = ANY($8::bytea[]))
+		UNION ALL SELECT NULL, NULL, NULL, NULL, n.id, NULL FROM named n WHERE n.ticket = t.id
+		UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL WHERE t.id = ANY($7::uuid[])) d
 	ORDER BY t.id, d.role, d.fingerprint, d.message`
 
 // Candidates implements [store.Intake]. Each row tells one thing of a ticket: a
 // hit, a member or a message.
 func (r *reader) Candidates(ctx context.Context, q store.CandidateQuery) ([]ticket.Candidate, error) {
-	if len(q.Fingerprints) == 0 && len(q.Messages) == 0 {
+	if len(q.Fingerprints) == 0 && len(q.Messages) == 0 && len(q.Tickets) == 0 {
 		return nil, nil
 	}
 	var cands []ticket.Candidate
 	err := r.run(ctx, "candidates", step{
 		sql: candidates,
 		args: []any{string(q.Tenant), uid{&q.Mailbox}, prints(q.Fingerprints), uuids(q.Messages),
-			prints(q.From), store.CandidatesMost},
+			prints(q.From), store.CandidatesMost, uuids(q.Tickets), prints(q.Domains)},
 		rows: func(rows pgx.Rows) error {
 			for rows.Next() {
 				var (
@@ -118,7 +120,7 @@ func (r *reader) Candidates(ctx context.Context, q store.CandidateQuery) ([]tick
 					message ticket.ID
 				)
 				err := rows.Scan(append(domainTickets.targets(&t), fpr{&hit.Fingerprint}, role{&hit.Role},
-					uid{&member.Contact}, &pending, uid{&message})...)
+					uid{&member.Contact}, &pending, uid{&message}, fpr{&member.Domain})...)
 				if err != nil {
 					return err
 				}
@@ -132,7 +134,7 @@ func (r *reader) Candidates(ctx context.Context, q store.CandidateQuery) ([]tick
 					c.Members = append(c.Members, member)
 				case hit.Role != 0:
 					c.Hits = append(c.Hits, hit)
-				default:
+				case !message.IsZero():
 					c.Messages = append(c.Messages, message)
 				}
 			}
@@ -173,6 +175,26 @@ func (r *reader) Contacts(ctx context.Context, tenant ticket.TenantID, mailbox t
 		},
 	})
 	return out, err
+}
+
+// AutoReplies implements [store.Intake].
+func (r *reader) AutoReplies(ctx context.Context, q store.AutoReplyQuery) (n ticket.AutoReplies, err error) {
+	err = r.run(ctx, "automatic replies", step{
+		sql: `WITH sent AS MATERIALIZED (SELECT ticket, contact FROM {s}.messages
+				WHERE tenant = $1 AND mailbox = $2 AND direction = 'out' AND kind = 'auto-reply' AND created_at >= $3)
+			SELECT (SELECT count(*) FROM sent), (SELECT count(*) FROM sent WHERE ticket = $4),
+				coalesce((SELECT max(n) FROM (SELECT count(*) AS n FROM sent WHERE contact = ANY($5::uuid[]) GROUP BY contact) c), 0)`,
+		args: []any{string(q.Tenant), uid{&q.Mailbox}, moment{&q.Since}, uid{&q.Ticket}, uuids(q.Contacts)},
+		rows: func(rows pgx.Rows) error {
+			for rows.Next() {
+				if err := rows.Scan(&n.Mailbox, &n.Ticket, &n.Address); err != nil {
+					return err
+				}
+			}
+			return rows.Err()
+		},
+	})
+	return n, err
 }
 
 // TicketKeys implements [store.Intake].

@@ -56,6 +56,8 @@ var ticketFields = []field[ticket.Ticket]{
 	{name: "answers", typ: "uuid", at: func(t *ticket.Ticket) any { return uid{&t.Answers} }},
 	{name: "version", typ: "int8", at: func(t *ticket.Ticket) any { return &t.Version }},
 	{name: "related", typ: "uuid", at: func(t *ticket.Ticket) any { return uid{&t.Related} }},
+	{name: "merged", typ: "uuid", at: func(t *ticket.Ticket) any { return uid{&t.Merged} }},
+	{name: "title", typ: "bytea", at: func(t *ticket.Ticket) any { return fpr{&t.Title} }},
 	{name: "created_at", typ: "timestamptz", at: func(t *ticket.Ticket) any { return moment{&t.CreatedAt} }},
 	{name: "updated_at", typ: "timestamptz", at: func(t *ticket.Ticket) any { return moment{&t.UpdatedAt} }},
 	{name: "closed_at", typ: "timestamptz", at: func(t *ticket.Ticket) any { return moment{&t.ClosedAt} }},

@@ -36,6 +36,7 @@ var members = relation[store.Member]{
 		{name: "address", typ: "bytea", at: func(m *store.Member) any { return fpr{&m.Address} }},
 		{name: "contact", typ: "uuid", at: func(m *store.Member) any { return uid{&m.Contact} }},
 		{name: "pending", typ: "bool", at: func(m *store.Member) any { return &m.Pending }},
+		{name: "domain", typ: "bytea", at: func(m *store.Member) any { return fpr{&m.Domain} }},
 	},
 }
 

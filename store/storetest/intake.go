@@ -18,6 +18,8 @@ var intakeCases = []testCase{
 	{"Intake/CandidatesMembers", intakeSenders},
 	{"Intake/Members", intakeMembers},
 	{"Intake/Contacts", intakeContacts},
+	{"Intake/CandidatesNamed", intakeNamed},
+	{"Intake/AutoReplies", intakeAutoReplies},
 	{"Intake/TicketKeys", intakeTicketKeys},
 	{"Intake/Premises", intakePremises},
 }

@@ -101,6 +101,8 @@ func (w *world) settle(tenant ticket.TenantID) *estate {
 	w.Helper()
 	e := &estate{tenant: tenant, box: w.connect(tenant, 1), blob: newBlob(tenant), entry: newEntry(tenant, w.now)}
 	e.c = w.page(e.box, 0, 3, e.box.LiveCursor, mailbox.Cursor("next"))
+	last := &e.c.Messages[len(e.c.Messages)-1]
+	last.Direction, last.Kind = ticket.Out, ticket.KindAutoReply
 	w.must(e.c)
 	w.enqueue(e.box, newTask(e.box, "held", ticket.ID{}, 0))
 	e.lease = w.claimOne(store.Claim{Tenant: tenant, Kinds: []store.TaskKind{"held"}})
@@ -201,6 +203,15 @@ var readCases = map[string]readCase{
 	"Candidates": func(ctx context.Context, r store.Reader, tenant ticket.TenantID, e *estate) ([]ticket.ID, error) {
 		rows, err := r.Candidates(ctx, store.CandidateQuery{Tenant: tenant, Mailbox: e.box.ID, Fingerprints: []ticket.Fingerprint{e.c.Hits[0].Fingerprint}, Messages: []ticket.ID{e.c.Messages[1].ID}})
 		return idsOf(rows, err, func(c ticket.Candidate) ticket.ID { return c.Ticket.ID })
+	},
+	"AutoReplies": func(ctx context.Context, r store.Reader, tenant ticket.TenantID, e *estate) ([]ticket.ID, error) {
+		var to []ticket.ID
+		for _, c := range e.c.Contacts {
+			to = append(to, c.ID)
+		}
+		n, err := r.AutoReplies(ctx, store.AutoReplyQuery{Tenant: tenant, Mailbox: e.box.ID, Ticket: e.c.NewTickets[0].ID, Contacts: to})
+		// The count stands for what was counted.
+		return slices.Repeat([]ticket.ID{e.box.ID}, n.Mailbox), err
 	},
 	"Contacts": func(ctx context.Context, r store.Reader, tenant ticket.TenantID, e *estate) (out []ticket.ID, _ error) {
 		rows, err := r.Contacts(ctx, tenant, e.box.ID, []ticket.Fingerprint{e.c.Contacts[0].Address})
