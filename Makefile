@@ -4,12 +4,13 @@
 # make bench   the ratios of docs/performance.md, two minutes on a quiet machine
 # make bench-all   the small benchmarks beside the code
 # make bench-imap  mails a second from Dovecot to PostgreSQL, against raw inserts
+# make corpora  what the library reaches on ../shared/corpora; UPDATE=1 stores it
 # make soak    kills for hours, resumable: see docs/proofs/README.md
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := test
-.PHONY: test lint fuzz bench bench-all deps soak bench-imap
+.PHONY: test lint fuzz bench bench-all deps soak bench-imap corpora
 
 GO ?= go
 STATICCHECK := $(CURDIR)/.cache/bin/staticcheck
@@ -44,6 +45,12 @@ bench: deps
 bench-all:
 	pkgs=$$(git ls-files --cached --others --exclude-standard '*_test.go' | grep -v '^internal/bench' | xargs grep -lE '^func Benchmark' | xargs -n1 dirname | sort -u | sed 's|^|./|'); \
 	$(GO) test -run='^$$' -bench=. -benchmem $$pkgs
+
+# The scores stand in internal/score/scores.txt; one that falls fails, here and
+# in `make test`.
+corpora:
+	HELPDESK_REQUIRE_DATA=1 HELPDESK_UPDATE_SCORES=$(UPDATE) $(GO) test -v -count=1 -p 1 -run 'Corpor|Corpus|Stalwart|AttackHTML' \
+		. ./mailbox/rfc822/... | grep -E '^(SCORE|FAIL|ok|--- FAIL)|fell from|is new'
 
 soak: deps
 	mkdir -p .cache/soak

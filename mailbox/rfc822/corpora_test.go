@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/helpdesk-go/helpdesk/internal/score"
 )
 
 // dataDir returns a directory of test data that is not part of the
@@ -110,6 +112,10 @@ func TestCorpora(t *testing.T) {
 			}
 			ContentFingerprint(b)
 		})
+		score.Errors(t, d[1]+"_without_content", empty, mails)
+		score.Errors(t, d[1]+"_bad_from", badFrom, mails)
+		score.Errors(t, d[1]+"_replacement_characters", mojibake, mails)
+		score.Share(t, d[1]+"_attachments", atts, mails)
 		t.Logf("%s: %d mails, %d without text, %d without From, %d with a bad From, %d limited, %d attachments, %d with U+FFFD, slowest %v",
 			d[1], mails, empty, noFrom, badFrom, limited, atts, mojibake, slowest)
 	}
@@ -149,7 +155,7 @@ func TestAttackHTML(t *testing.T) {
 			}
 		}
 	})
-	t.Logf("%d payloads, %d failed", n, failed)
+	score.Errors(t, "sanitiser", failed, n)
 }
 
 func eachString(v any, f func(string)) {

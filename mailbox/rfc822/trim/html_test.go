@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/helpdesk-go/helpdesk/internal/score"
 )
 
 // visible returns the lines a reader sees of a document.
@@ -85,7 +87,7 @@ func TestHTMLCorpora(t *testing.T) {
 			}
 			right++
 		}
-		fmt.Printf("SCORE html_reply_%s %d/%d\n", c.name, right, len(c.want))
+		score.Share(t, "html_reply_"+c.name, right, len(c.want))
 	}
 }
 
