@@ -10,7 +10,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := test
-.PHONY: test lint fuzz bench bench-all deps soak bench-imap corpora
+.PHONY: test lint fuzz bench bench-all deps soak soak-fuzz bench-imap corpora
 
 GO ?= go
 STATICCHECK := $(CURDIR)/.cache/bin/staticcheck
@@ -55,7 +55,12 @@ corpora:
 soak: deps
 	mkdir -p .cache/soak
 	$(GO) build -o .cache/soak/soak ./internal/crashtest/soak
-	exec .cache/soak/soak
+	.cache/soak/soak
+	tools/fuzzsoak.sh
+
+# The second half of the soak alone: every fuzz target for FUZZTIME (10m).
+soak-fuzz:
+	tools/fuzzsoak.sh
 
 # desk/s is the whole way, fetch/s the driver alone, insert/s the same bytes
 # inserted raw; fsync is on, and all of it shares one machine.

@@ -82,8 +82,11 @@ type Forwarded struct {
 	To      []Address `json:"to,omitempty"`
 	Cc      []Address `json:"cc,omitempty"`
 	Subject string    `json:"subject,omitempty"`
-	Date    time.Time `json:"date,omitzero"`
-	Body    string    `json:"body,omitempty"`
+	// Date is in UTC where the client wrote no zone, and zero where nobody can
+	// read it; DateText is what the client wrote.
+	Date     time.Time `json:"date,omitzero"`
+	DateText string    `json:"date_text,omitempty"`
+	Body     string    `json:"body,omitempty"`
 }
 
 // Invite is a meeting request, its answer or its cancellation (RFC 5546).

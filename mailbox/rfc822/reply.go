@@ -20,6 +20,9 @@ func Trim(in *ticket.Inbound) {
 			html.Forwarded = html.Quoted
 		}
 	}
+	if f := html.Forwarded; f != nil {
+		f.DateText = html.DateText
+	}
 	if in.TextFromHTML {
 		in.Reply, in.Cuts, in.Forwarded = in.Text, html.Cuts, html.Forwarded
 		if len(html.Cuts) > 0 {
@@ -31,6 +34,9 @@ func Trim(in *ticket.Inbound) {
 	in.Reply, in.Cuts, in.Forwarded = text.Reply, text.Cuts, text.Forwarded
 	if in.Forwarded == nil && forwards(in.Subject) {
 		in.Forwarded = text.Quoted
+	}
+	if in.Forwarded != nil {
+		in.Forwarded.DateText = text.DateText
 	}
 	if in.Forwarded == nil {
 		in.Forwarded = html.Forwarded
