@@ -1,6 +1,7 @@
 package trim
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -125,19 +126,32 @@ func opensAttribution(line string) bool {
 	return false
 }
 
+// The word for "wrote" of many languages, in small letters.
+var (
+	wroteASCII = [...]string{"wrote", "writes", "skrev", "skreiv", "skriver", "schrieb", "geschrieben", "ecrit", "escribio", "escreveu",
+		"scritto", "scrive", "schreef", "geschreven", "pisze", "kirjoitti", "napsal", "a scris", "napisao", "je napisal",
+		"menulis", "kirjutas", "va escriure"}
+	wroteOther = [...]string{"écrit", "escribió", "napisał", "написал", "пише", "писал", "написа", "napísal", "írta", "yazdı",
+		"έγραψε", "写道", "寫道", "書きました", "작성", "님이 쓴", "đã viết", "เขียน", "rakstīja", "rašė", "כתב", "كتب"}
+)
+
 // hasWroteVerb looks for the word for "wrote" of many languages.
 func hasWroteVerb(line string) bool {
 	s := strings.ToLower(line)
-	for _, verb := range [...]string{"wrote", "writes", "skrev", "skreiv", "skriver", "schrieb", "geschrieben", "écrit", "ecrit",
-		"escribió", "escribio", "escreveu", "scritto", "scrive", "schreef", "geschreven", "napisał", "pisze", "написал", "пише",
-		"пишет", "писал", "написа", "kirjoitti", "napsal", "napísal", "írta", "yazdı", "şunu yazdı", "έγραψε", "a scris",
-		"napisao", "je napisal", "写道", "寫道", "書きました", "작성", "님이 쓴", "đã viết", "menulis", "เขียน", "kirjutas", "rakstīja",
-		"rašė", "כתב", "كتب", "va escriure"} {
-		if i := strings.Index(s, verb); i >= 0 && len(s)-i-len(verb) < 60 || i >= 0 && i < 60 {
-			return true
+	near := func(verb string) bool {
+		i := strings.Index(s, verb)
+		return i >= 0 && (len(s)-i-len(verb) < 60 || i < 60)
+	}
+	return slices.ContainsFunc(wroteASCII[:], near) || !isASCII(s) && slices.ContainsFunc(wroteOther[:], near)
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // dateLike reports digits as in a date or a time of day.

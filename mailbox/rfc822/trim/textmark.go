@@ -285,15 +285,15 @@ func mayIntroduce(s string) bool {
 func introduces(s string, quoted, wrapped bool) bool {
 	bare := strings.Trim(s, "-*_ ")
 	end := strings.HasSuffix(bare, ":") || strings.HasSuffix(bare, "：")
-	date, verb := dateLike(bare), hasWroteVerb(bare)
-	address := strings.IndexByte(bare, '@') > 0
+	date, address := dateLike(bare), strings.IndexByte(bare, '@') > 0
+	// The verb is looked for last: that costs most.
 	switch {
-	case len(s)-len(bare) >= 4 && verb && date:
+	case len(s)-len(bare) >= 4 && date && hasWroteVerb(bare):
 		return true
-	case wrapped && !opensAttribution(bare) && !date && !address:
+	case wrapped && !date && !address && !opensAttribution(bare):
 		return false
 	case isAttribution(bare, quoted && !wrapped):
-		return !wrapped || end && (verb || address) || quoted && verb
+		return !wrapped || end && (address || hasWroteVerb(bare)) || quoted && hasWroteVerb(bare)
 	case startsISODate(bare):
 		return strings.Contains(bare, " GMT") || address && (end || strings.HasSuffix(bare, ">"))
 	}
