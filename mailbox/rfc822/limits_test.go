@@ -1,22 +1,29 @@
 package rfc822
 
 import (
+	"bytes"
+	"compress/flate"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 )
 
-// bombs are mails that have brought other readers down, by size.
-var bombs = []struct {
+// bomb is a mail that grows with n, and the defect it must show.
+type bomb struct {
 	name string
 	n    int
 	code string
 	make func(n int) string
-}{
+}
+
+// bombs are mails that have brought other readers down, by size.
+var bombs = []bomb{
 	{"nested multiparts", 5000, DefectDepthLimit, func(n int) string {
 		var b strings.Builder
 		for i := range n {
@@ -106,6 +113,71 @@ func TestBombs(t *testing.T) {
 	if !in.Limited || !strings.Contains(codes(in), DefectRawLimit) {
 		t.Error("raw limit")
 	}
+}
+
+// TestBombsLinear parses each bomb at a quarter of its size and whole: work that
+// is quadratic takes sixteen times as long. Nothing holds more than a multiple
+// of the mail: what is allocated in total bounds what is held at once.
+func TestBombsLinear(t *testing.T) {
+	for _, b := range append(bombs[:len(bombs):len(bombs)], wholeBombs...) {
+		small, large := []byte(head+b.make(b.n/4)), []byte(head+b.make(b.n))
+		took := func(raw []byte) time.Duration {
+			start := time.Now()
+			in := Parse(raw)
+			Trim(&in)
+			Sanitize(in.HTML, SanitizeOptions{})
+			return time.Since(start)
+		}
+		first, second := time.Hour, time.Hour
+		for range 40 {
+			first, second = min(first, took(small)), min(second, took(large))
+			if second < first*9+2*time.Millisecond {
+				break
+			}
+		}
+		if second >= first*9+2*time.Millisecond {
+			t.Errorf("%s: %v, and %v for four times as much", b.name, first, second)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		Parse(large)
+		runtime.ReadMemStats(&after)
+		held := int64(after.TotalAlloc-before.TotalAlloc) - 3*int64(len(large))
+		t.Logf("%-30s %9d bytes, %8v, %4d MiB above three times the mail", b.name, len(large), second.Round(time.Microsecond), held>>20)
+		if held > 64<<20 {
+			t.Errorf("%s: %d MiB allocated for %d bytes", b.name, held>>20, len(large))
+		}
+	}
+}
+
+// wholeBombs are mails whose content is the bomb.
+var wholeBombs = []bomb{
+	{"base64", 25 << 20, "", func(n int) string {
+		return "Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n" + strings.Repeat(strings.Repeat("JVBE", 19)+"\r\n", n/78)
+	}},
+	{"archives in archives", 25, "", func(n int) string {
+		// Zeros deflated again and again: nobody may unpack them.
+		b := make([]byte, n<<20)
+		for range 5 {
+			var out bytes.Buffer
+			w, _ := flate.NewWriter(&out, flate.BestSpeed)
+			_, _ = w.Write(b)
+			_ = w.Close()
+			b = out.Bytes()
+		}
+		return "Content-Type: application/zip; name=a.zip\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.StdEncoding.EncodeToString(b)
+	}},
+	{"an image of four billion pixels", 1000, "", func(n int) string {
+		png := "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\xff\xff\x00\x00\xff\xff\x08\x06\x00\x00\x00" + strings.Repeat("\x00", n)
+		return "Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.StdEncoding.EncodeToString([]byte(png))
+	}},
+	{"nested HTML", 100000, "", func(n int) string { return "Content-Type: text/html\r\n\r\n" + strings.Repeat("<div>", n) }},
+	{"style attribute", 100000, "", func(n int) string {
+		return "Content-Type: text/html\r\n\r\n<p style=\"" + strings.Repeat("a{", n) + "\">x"
+	}},
+	{"RTF in TNEF", 1 << 20, "", func(n int) string {
+		return "Content-Type: application/ms-tnef\r\n\r\n" + string(container(attAttachRend, "")) + strings.Repeat("\x00", n)
+	}},
 }
 
 func TestHTMLBombs(t *testing.T) {
