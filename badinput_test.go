@@ -121,7 +121,7 @@ func (b *bench) messages() map[string]helpdesk.Message {
 			if m.Unreadable != nil {
 				b.t.Errorf("a message is unreadable: %v", m.Unreadable)
 			}
-			_, _ = m.HTML(func(int) string { return "" })
+			_, _ = m.HTML(helpdesk.HTMLOptions{})
 			out[string(raw)] = m
 		}
 	}

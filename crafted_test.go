@@ -177,7 +177,7 @@ func deliverCrafted(t *testing.T, raw []byte) crafted {
 	if !found || len(b.quarantine()) != 0 {
 		t.Fatalf("stored %v, %d in quarantine", found, len(b.quarantine()))
 	}
-	html, _ := c.m.HTML(func(int) string { return "" })
+	html, _ := c.m.HTML(helpdesk.HTMLOptions{})
 	c.html = html.String()
 	return c
 }

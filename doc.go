@@ -42,15 +42,22 @@
 // Without them a verb that needs content is an error. The access log is written
 // before anything is opened, one entry a call: [Tenant.Tickets],
 // [Tenant.Conversation], [Tenant.Attachment] and [Tenant.Raw] read.
-// [Message.HTML] is the one way to show what a stranger wrote as HTML.
+// [Message.HTML] is the one way to show what a stranger wrote as HTML, and
+// [Message.Trim] finds what he wrote this time, and what he passed on.
 //
 // # Working tickets
 //
 // [Tenant.Reply] answers the contact, [Tenant.AddNote] writes an internal note,
 // [Tenant.Start] writes first; [Tenant.Assign], [Tenant.SetStatus] and
-// [Tenant.Tag] do what they say. A reply is queued and leaves in the
+// [Tenant.Tag] do what they say; [Tenant.Merge] makes two tickets one. A reply is queued and leaves in the
 // background; [Message.Delivery] tells how far it got. A delivery that is
-// uncertain waits for a person: [Tenant.SendAgain] or [Tenant.MarkSent].
+// uncertain waits for a person: [Tenant.SendAgain] or [Tenant.MarkSent]. A reply
+// that no person wrote is marked with Reply.Automatic, and stops where it could
+// become a loop.
+//
+// Which ticket a mail joins, and whether its sender may, is decided by
+// ticket.Match under Config.Rules; Message.Match says why. docs/understanding.md
+// tells what is made of a mail.
 //
 // A mail that could not be taken in is in [Tenant.Quarantine] under a named
 // cause; [Tenant.Reprocess] and [Tenant.Release] take it out.

@@ -114,8 +114,8 @@ func ExampleMessage_HTML() {
 	ok(err)
 	c, err := acme.Conversation(ctx, firstTicket(ctx, acme).ID, 0)
 	ok(err)
-	html, removed := c.Messages[0].HTML(nil)
-	fmt.Println(strings.TrimSpace(html.String()), removed)
+	html, report := c.Messages[0].HTML(helpdesk.HTMLOptions{})
+	fmt.Println(strings.TrimSpace(html.String()), report.RemoteRemoved)
 	// Output: <p>Hello</p> 1
 }
 

@@ -252,7 +252,7 @@ func TestForwardedByAgent(t *testing.T) {
 		b.deliver(mail{from: bob, id: "1@desk.example", subject: "Fwd: Lamp", text: "Please take this.\n\n---------- Forwarded message ---------\nFrom: Ann <" + ann + ">\nDate: Mon, 2 Mar 2026 at 10:15\nSubject: Lamp\nTo: <" + bob + ">\n\nIt does not light."})
 		b.work()
 		conv := b.one()
-		fwd := conv.Messages[0].Trim(nil).Forwarded
+		fwd := conv.Messages[0].Trim(helpdesk.HTMLOptions{}).Forwarded
 		if fwd == nil || fwd.From.Addr != ann || fwd.From.Name != "Ann" {
 			t.Fatalf("forwarded: %+v", fwd)
 		}

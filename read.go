@@ -197,36 +197,46 @@ type Message struct {
 	fromHTML bool
 }
 
-// HTML returns the message as safe HTML and how many remote contents were left
-// out: what the sender wrote, sanitised, or the text. inline gives the URL of
-// an inline attachment by its index, on the page's own origin; nil leaves
-// inline images out.
-func (m Message) HTML(inline func(index int) string) (rfc822.SafeHTML, int) {
-	return m.safe(m.html, m.Text, inline)
+// HTMLOptions say what a message shows beside its own markup. The zero value
+// shows nothing that must be loaded.
+type HTMLOptions struct {
+	// Inline gives the URL of an inline attachment by its index, on the page's
+	// own origin, or "" to leave it out.
+	Inline func(index int) string
+	// Proxy gives the URL under which the host itself shows a remote image, or
+	// "" to leave it out, as in rfc822.SanitizeOptions. A proxy that fetches as
+	// soon as it is asked tells the sender that his mail was read.
+	Proxy func(url string) string
+}
+
+// HTML returns the message as safe HTML: what the sender wrote, sanitised, or
+// the text. The report counts what was left out and the links that show another
+// target than they have.
+func (m Message) HTML(o HTMLOptions) (rfc822.SafeHTML, rfc822.Sanitized) {
+	return m.safe(m.html, m.Text, o)
 }
 
 // safe makes HTML of the message safe, or text into HTML where there is none.
-func (m Message) safe(html, text string, inline func(index int) string) (rfc822.SafeHTML, int) {
+func (m Message) safe(html, text string, o HTMLOptions) (rfc822.SafeHTML, rfc822.Sanitized) {
 	if html == "" {
-		return rfc822.TextToHTML(text), 0
+		return rfc822.TextToHTML(text), rfc822.Sanitized{}
 	}
-	safe, report := rfc822.Sanitize(html, rfc822.SanitizeOptions{Inline: func(cid string) string {
+	return rfc822.Sanitize(html, rfc822.SanitizeOptions{Proxy: o.Proxy, Inline: func(cid string) string {
 		for _, a := range m.Attachments {
-			if inline != nil && a.ContentID != "" && strings.EqualFold(a.ContentID, cid) {
-				return inline(a.Index)
+			if o.Inline != nil && a.ContentID != "" && strings.EqualFold(a.ContentID, cid) {
+				return o.Inline(a.Index)
 			}
 		}
 		return ""
 	}})
-	return safe, report.RemoteRemoved
 }
 
 // Trimmed is what the writer of a message wrote this time.
 type Trimmed struct {
 	Text string
 	HTML rfc822.SafeHTML
-	// RemoteRemoved is how many remote contents HTML has lost.
-	RemoteRemoved int
+	// Report is about HTML.
+	Report rfc822.Sanitized
 	// Cuts says what was left out and why. The message keeps all of it.
 	Cuts []ticket.Cut
 	// Forwarded is the mail that the message passes on, or nil: a claim of
@@ -235,13 +245,13 @@ type Trimmed struct {
 }
 
 // Trim returns the message without the earlier mails it repeats, signatures and
-// the greetings of devices. inline is as for [Message.HTML]. What is cut is
-// found anew each time, by the trimmer of this version.
-func (m Message) Trim(inline func(index int) string) Trimmed {
+// the greetings of devices. What is cut is found anew each time, by the trimmer
+// of this version.
+func (m Message) Trim(o HTMLOptions) Trimmed {
 	in := ticket.Inbound{Subject: m.Subject, Text: m.Text, HTML: m.html, TextFromHTML: m.fromHTML}
 	rfc822.Trim(&in)
 	out := Trimmed{Text: in.Reply, Cuts: in.Cuts, Forwarded: in.Forwarded}
-	out.HTML, out.RemoteRemoved = m.safe(in.ReplyHTML, in.Reply, inline)
+	out.HTML, out.Report = m.safe(in.ReplyHTML, in.Reply, o)
 	return out
 }
 

@@ -18,7 +18,7 @@ func TestUnderstood(t *testing.T) {
 		})
 		b.work()
 		m := b.one().Messages[0]
-		got := m.Trim(nil)
+		got := m.Trim(helpdesk.HTMLOptions{})
 		if got.Text != "It is on fire." || !strings.Contains(got.HTML.String(), "on fire") || strings.Contains(got.HTML.String(), "How is it") {
 			t.Errorf("trimmed: %q, %q", got.Text, got.HTML)
 		}

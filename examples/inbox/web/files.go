@@ -52,14 +52,14 @@ func (s *site) mailBody(v *visit) error {
 		return helpdesk.ErrNotFound
 	}
 	m := c.Messages[0]
-	safe, _ := m.HTML(func(index int) string {
+	safe, _ := m.HTML(helpdesk.HTMLOptions{Inline: func(index int) string {
 		for _, a := range m.Attachments {
 			if a.Index == index && picture(a.Type) {
 				return s.url(fmt.Sprintf("/messages/%s/inline/%d", m.ID, index))
 			}
 		}
 		return ""
-	})
+	}})
 	v.w.Header().Set("Content-Security-Policy", bodyPolicy)
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, err = fmt.Fprintf(v.w, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Mail</title>\n"+

@@ -113,14 +113,14 @@ func (s *site) message(id ticket.ID, m helpdesk.Message) message {
 	if m.Direction == ticket.In {
 		out.Why = m.Match.Explain()
 	}
-	safe, remote := m.HTML(func(int) string { return "/" })
-	out.Remote = remote
+	safe, report := m.HTML(helpdesk.HTMLOptions{Inline: func(int) string { return "/" }})
+	out.Remote = report.RemoteRemoved
 	if m.Direction == ticket.In && safe.String() != rfc822.TextToHTML(m.Text).String() {
 		out.Frame = s.url(ticketPath(id) + "/body/" + number(m.Seq))
 		out.Tall = tall(m.Text, safe.String())
 	} else {
 		out.Body = rfc822.TextToHTML(strings.TrimSpace(m.Text))
-		if trimmed := m.Trim(nil); len(trimmed.Cuts) > 0 && m.Direction != ticket.Note && trimmed.Text != "" {
+		if trimmed := m.Trim(helpdesk.HTMLOptions{}); len(trimmed.Cuts) > 0 && m.Direction != ticket.Note && trimmed.Text != "" {
 			out.Body, out.Whole = rfc822.TextToHTML(trimmed.Text), out.Body
 		}
 	}
