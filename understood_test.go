@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/helpdesk-go/helpdesk"
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
