@@ -62,7 +62,7 @@ func afterData(s string) bool {
 
 // toRecipient reports a refusal of the recipient, before the content.
 func toRecipient(s string) bool {
-	return has(s, []string{"rcpt to", "rcpt_to", "rcpt command", "not like recipient"})
+	return has(s, []string{"rcpt to", "rcpt_to", "rcpt command", "smtp:rcpt", "not like recipient"})
 }
 
 // cutStatus parts an enhanced status code (RFC 3463) after its subject.
@@ -105,7 +105,7 @@ func doubtfulWords() []string {
 
 // foundWords are those of servers that looked for the recipient themselves.
 func foundWords() []string {
-	return []string{"address not found", "couldn't be found", "could not be found", "not listed in", "invalid final delivery userid", "not recognized"}
+	return []string{"address not found", "couldn't be found", "could not be found", "not listed in", "invalid final delivery userid", "not recognized", "no valid recipients", "unknown user: "}
 }
 
 // hostWords say that there is no such host, or none that takes mail.
