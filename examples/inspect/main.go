@@ -12,6 +12,7 @@
 package main
 
 import (
+	"bytes"
 	"bufio"
 	"encoding/json"
 	"errors"
@@ -79,7 +80,7 @@ func parseFlags(args []string, errs io.Writer) (options, error) {
 // show writes the reports in the order of the files and returns the exit code.
 func show(files []string, o options, w io.Writer) int {
 	code := 0
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(oneLine{w})
 	enc.SetEscapeHTML(false)
 	for r := range inspect(files, o) {
 		if r.Error != "" {
@@ -93,4 +94,15 @@ func show(files []string, o options, w io.Writer) int {
 		}
 	}
 	return code
+}
+
+// oneLine escapes the one character that JSON leaves as it is and that some
+// readers end a line at: NEXT LINE, U+0085.
+type oneLine struct{ w io.Writer }
+
+func (o oneLine) Write(b []byte) (int, error) {
+	if _, err := o.w.Write(bytes.ReplaceAll(b, []byte("\u0085"), []byte(`\u0085`))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }

@@ -118,3 +118,25 @@ func TestBench(t *testing.T) {
 		}
 	}
 }
+
+// TestOneLine: whoever splits the output at every character that ends a line
+// somewhere still has one object a line.
+func TestOneLine(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.eml")
+	raw := "From: a@b.example\r\nContent-Type: text/plain; charset=utf-8\r\n\r\na\u0085b\u2028c\u2029d\x0be\x0cf\x1cg\r\n"
+	if err := os.WriteFile(path, []byte(raw), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if code := show([]string{path}, options{json: true}, &out); code != 0 {
+		t.Fatalf("exit %d", code)
+	}
+	if line := strings.TrimSuffix(out.String(), "\n"); strings.ContainsAny(line, "\n\r\x0b\x0c\x1c\x1d\x1e\u0085\u2028\u2029") {
+		t.Errorf("%q", line)
+	}
+	var r report
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil || !strings.Contains(r.Text, "b\u2028c") {
+		t.Errorf("%q, %v", r.Text, err)
+	}
+}
