@@ -71,13 +71,13 @@ var robots = []string{
 // parts of RFC 2142 and RFC 3834 for machines, and those that ask for no reply.
 func Robot(addr string) bool {
 	local, _, _ := strings.Cut(strings.ToLower(addr), "@")
-	local, tag, tagged := strings.Cut(local, "+")
-	local = strings.NewReplacer("-", "", "_", "", ".", "").Replace(local)
+	name, tag, _ := strings.Cut(local, "+")
+	name = strings.NewReplacer("-", "", "_", "", ".", "").Replace(name)
 	for _, r := range robots {
-		if local == r || strings.HasPrefix(local, r) && strings.Contains(r, "reply") {
+		if name == r || strings.HasPrefix(name, r) && strings.Contains(r, "reply") {
 			return true
 		}
 	}
-	// Senders with a return path for each mail (VERP).
-	return tagged && strings.Contains(tag, "=") || strings.HasPrefix(local, "owner") && strings.HasPrefix(addr, "owner-") || strings.HasSuffix(strings.SplitN(addr, "@", 2)[0], "-request")
+	// The software of lists, and return paths that are made for each mail.
+	return strings.HasPrefix(local, "owner-") || strings.HasSuffix(local, "-request") || strings.Contains(tag, "=")
 }
