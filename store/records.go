@@ -270,7 +270,7 @@ type AutoReplyQuery struct {
 	Ticket  ticket.ID
 	// Contacts are the people about to be written to.
 	Contacts []ticket.ID
-	// Since is the beginning of the window.
+	// Since is the beginning of the window; zero is the beginning of time.
 	Since time.Time
 }
 

@@ -181,7 +181,7 @@ func (r *reader) Contacts(ctx context.Context, tenant ticket.TenantID, mailbox t
 func (r *reader) AutoReplies(ctx context.Context, q store.AutoReplyQuery) (n ticket.AutoReplies, err error) {
 	err = r.run(ctx, "automatic replies", step{
 		sql: `WITH sent AS MATERIALIZED (SELECT ticket, contact FROM {s}.messages
-				WHERE tenant = $1 AND mailbox = $2 AND direction = 'out' AND kind = 'auto-reply' AND created_at >= $3)
+				WHERE tenant = $1 AND mailbox = $2 AND direction = 'out' AND kind = 'auto-reply' AND created_at >= coalesce($3::timestamptz, '-infinity'))
 			SELECT (SELECT count(*) FROM sent), (SELECT count(*) FROM sent WHERE ticket = $4),
 				coalesce((SELECT max(n) FROM (SELECT count(*) AS n FROM sent WHERE contact = ANY($5::uuid[]) GROUP BY contact) c), 0)`,
 		args: []any{string(q.Tenant), uid{&q.Mailbox}, moment{&q.Since}, uid{&q.Ticket}, uuids(q.Contacts)},
