@@ -2,10 +2,13 @@
 # Runs every fuzz target of the module for FUZZTIME (10m by default) and writes
 # what was done to docs/proofs. Resumable: a target that is done for this commit
 # is not run again. It ends with 1 when a target found something or ran nothing.
+# FUZZJOBS targets run at once, each with its share of the cores.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 fuzztime=${FUZZTIME:-10m}
+jobs=${FUZZJOBS:-1}
+workers=$((($(nproc) + jobs - 1) / jobs))
 commit=$(git rev-parse HEAD)
 dirty=$([[ -z $(git status --porcelain) ]] || echo ", with changes in the checkout")
 state=.cache/soak/$commit-fuzz-$fuzztime
@@ -23,7 +26,7 @@ run() {
 	log=$state/$target.log
 	local verdict=nothing
 	for try in 1 2; do
-		if go test -run='^$' -fuzz="^$target\$" -fuzztime="$fuzztime" -fuzzminimizetime=10s "$pkg" >"$log" 2>&1 </dev/null; then
+		if go test -run='^$' -fuzz="^$target\$" -fuzztime="$fuzztime" -parallel="$workers" -fuzzminimizetime=10s "$pkg" >"$log" 2>&1 </dev/null; then
 			verdict=nothing
 		else
 			verdict=found
@@ -43,14 +46,17 @@ run() {
 }
 
 while IFS=: read -r file target; do
-	[[ -s $state/$target.tsv ]] && ! grep -q 'invalid$' "$state/$target.tsv" || run "$file" "$target"
+	[[ -s $state/$target.tsv ]] && ! grep -q 'invalid$' "$state/$target.tsv" && continue
+	while (($(jobs -rp | wc -l) >= jobs)); do wait -n || true; done
+	run "$file" "$target" &
 done < <(targets)
+wait
 
 page=$out/$(date -u +%F)-${commit:0:7}-fuzz.md
 {
 	echo "# Fuzzing, $(date -u +%F)"
 	echo
-	echo "Commit $commit$dirty. Each target ran for $fuzztime on $(nproc) cores, $(go env GOVERSION) on $(uname -sr)."
+	echo "Commit $commit$dirty. Each target ran for $fuzztime with $workers workers, $jobs targets at once on $(nproc) cores, $(go env GOVERSION) on $(uname -sr)."
 	echo "Seeds are the inputs it began with: those in the tree and those that earlier runs on"
 	echo "this machine kept. A target without executions is invalid."
 	echo
