@@ -58,7 +58,7 @@ func (c chain) live(id ticket.ID) bool {
 		if !ok || s.State != SlotLive {
 			return false
 		}
-		if s.Level == LevelTenant {
+		if s.Level.Top() {
 			return true
 		}
 	}
@@ -101,7 +101,7 @@ func (k *keyring) key(ctx context.Context, c chain, id ticket.ID) ([]byte, error
 	case s.State != SlotLive:
 		return nil, ErrFenced
 	}
-	if s.Level == LevelTenant {
+	if s.Level.Top() {
 		return k.unwrap(ctx, s, k.root)
 	}
 	parent, err := k.key(ctx, c, s.Parent)
@@ -165,7 +165,7 @@ func (k *keyring) keep(id ticket.ID, key []byte, now time.Time) {
 // or below the root.
 func (k *keyring) fresh(ctx context.Context, c chain, s Slot) (Slot, []byte, error) {
 	w := k.root
-	if s.Level != LevelTenant {
+	if !s.Level.Top() {
 		parent, err := k.key(ctx, c, s.Parent)
 		if err != nil {
 			return s, nil, err

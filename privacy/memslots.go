@@ -156,7 +156,7 @@ func (s Slot) validate() error {
 // below tells whether s may be made below a parent.
 func (s Slot) below(parent Slot, known bool) error {
 	switch {
-	case s.Level == LevelTenant && s.Parent.IsZero():
+	case s.Level.Top() && s.Parent.IsZero():
 		return nil // its parent is the root, which is no slot
 	case !known:
 		return ErrNoKey

@@ -26,7 +26,15 @@ const (
 	LevelMailbox  Level = "mailbox"
 	LevelIdentity Level = "identity"
 	LevelTicket   Level = "ticket"
+	// LevelHold holds what a legal hold keeps, LevelLog the entries of the
+	// access log. They are a tenant's and below the root like the tenant's own
+	// slot, because they outlive it.
+	LevelHold Level = "hold"
+	LevelLog  Level = "log"
 )
+
+// Top reports whether slots of the level are wrapped under the root.
+func (l Level) Top() bool { return l == LevelTenant || l == LevelHold || l == LevelLog }
 
 // SlotState tells the three kinds of "no key" apart; a slot that was never
 // made is absent.
@@ -39,13 +47,13 @@ const (
 	SlotDestroyed SlotState = "destroyed" // the wrapped key is gone, the slot stays as a tombstone
 )
 
-// Slot is a wrapped key. Wrapped is under the parent's key, for a tenant under
+// Slot is a wrapped key. Wrapped is under the parent's key, at the top under
 // the root, and is empty once destroyed.
 type Slot struct {
 	ID      ticket.ID
 	Tenant  ticket.TenantID
 	Level   Level
-	Parent  ticket.ID // zero for a tenant
+	Parent  ticket.ID // zero at the top
 	State   SlotState
 	Wrapped []byte
 }

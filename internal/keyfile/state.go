@@ -110,7 +110,7 @@ func (st *state) plan(slots []privacy.Slot) (all, made []privacy.Slot, err error
 // below tells whether s may be made below a parent.
 func below(s, parent privacy.Slot, known bool) error {
 	switch {
-	case s.Level == privacy.LevelTenant && s.Parent.IsZero():
+	case s.Level.Top() && s.Parent.IsZero():
 		return nil // its parent is the root, which is no slot
 	case !known:
 		return privacy.ErrNoKey

@@ -304,7 +304,7 @@ func below(v privacy.Slot, have map[slotKey]privacy.Slot, made map[slotKey]bool)
 	k := slotKey{v.Tenant, v.Parent}
 	parent, known := have[k]
 	switch {
-	case v.Level == privacy.LevelTenant && v.Parent.IsZero():
+	case v.Level.Top() && v.Parent.IsZero():
 		return nil // its parent is the root, which is no slot
 	case made[k]:
 		return nil
