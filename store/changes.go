@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/helpdesk-go/helpdesk/mailbox"
+	"github.com/helpdesk-go/helpdesk/privacy"
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
@@ -65,6 +66,22 @@ type Changes struct {
 
 	// Health replaces the health of mailboxes.
 	Health []HealthChange
+
+	// Records with version 1 are inserted, others replace the row with a
+	// version one less, else ErrStale.
+	Records []Record
+
+	// Resealed replaces the key and the sealed content of tickets and messages;
+	// a ticket whose version is not Was is ErrStale.
+	Resealed []Resealed
+
+	// Retain says when tickets are asked about again; a later change of a
+	// ticket makes it due at once.
+	Retain []RetainAt
+
+	// Reached moves the store's place in the erasure ledger by one entry, else
+	// ErrStale.
+	Reached *privacy.Position
 
 	// Events are appended to the log.
 	Events []ticket.Event

@@ -77,10 +77,14 @@ type Store interface {
 	Close() error
 }
 
-// Deployment ties a store to its key store.
+// Deployment ties a store to its key store and to its erasure ledger.
 type Deployment struct {
-	ID   ticket.ID
-	Keys ticket.ID
+	ID     ticket.ID
+	Keys   ticket.ID
+	Ledger ticket.ID
+	// Reached is how far the store has carried out the ledger. Bind records
+	// none of it: only [Changes] move it.
+	Reached privacy.Position
 }
 
 // Waker is implemented by stores that can tell when a task became due before
@@ -99,6 +103,8 @@ type Reader interface {
 	Conversations
 	Intake
 	Log
+	Registers
+	Retention
 }
 
 // Tx reads and writes in one transaction.
@@ -110,6 +116,11 @@ type Tx interface {
 	// the transaction, that the mailbox is not fenced, and returns ErrFenced
 	// if it is. See Changes for the other errors.
 	Apply(ctx context.Context, c Changes) error
+	// Erase removes at most Limit rows of what is named from each table and
+	// returns what it removed. Removing what is gone is no error. It is the
+	// only way by which rows of content go, and it asks no mailbox whether it
+	// is fenced: who may erase is decided before.
+	Erase(ctx context.Context, e Erase) (Erased, error)
 }
 
 // Mailboxes reads connected mailboxes.
@@ -193,6 +204,9 @@ type Blobs interface {
 	// Old returns objects put longer than d ago, by id after an id, for the
 	// sweep of those that no row names.
 	Old(ctx context.Context, d time.Duration, after ticket.ID, limit int) ([]BlobRef, error)
+	// List returns the objects of a mailbox, by id after an id, for erasing
+	// them and for looking whether they are gone.
+	List(ctx context.Context, tenant ticket.TenantID, mailbox, after ticket.ID, limit int) ([]BlobRef, error)
 }
 
 // BlobRef names a blob.

@@ -26,6 +26,8 @@ func (c Changes) Touched() []ticket.ID {
 	each(&ids, c.Deliveries, func(x ticket.Delivery) ticket.ID { return x.Mailbox })
 	each(&ids, c.ProviderIDs, func(x ProviderID) ticket.ID { return x.Mailbox })
 	each(&ids, c.Health, func(x HealthChange) ticket.ID { return x.Mailbox })
+	each(&ids, c.Resealed, func(x Resealed) ticket.ID { return x.Ticket.Mailbox })
+	each(&ids, c.Retain, func(x RetainAt) ticket.ID { return x.Mailbox })
 	each(&ids, c.Tasks, func(x Task) ticket.ID { return x.Mailbox })
 	each(&ids, c.Events, func(x ticket.Event) ticket.ID { return x.Mailbox })
 	slices.SortFunc(ids, func(a, b ticket.ID) int { return bytes.Compare(a[:], b[:]) })

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -152,6 +153,19 @@ func (v *validator) work(c Changes) {
 	for _, e := range c.Events {
 		v.record("event", e.Tenant, e.ID)
 		v.need("type of event", e.Type != "")
+	}
+	for _, r := range c.Records {
+		v.record("record", r.Tenant, r.ID)
+		v.need("kind, version or body of record", r.Kind != "" && r.Version >= 1 && json.Valid(r.Body))
+	}
+	for _, r := range c.Resealed {
+		v.record("resealed ticket", r.Ticket.Tenant, r.Ticket.ID, r.Ticket.Key)
+		for _, m := range r.Messages {
+			v.record("resealed message", m.Tenant, m.ID)
+		}
+	}
+	for _, r := range c.Retain {
+		v.record("retention", v.tenant, r.Mailbox, r.Ticket)
 	}
 	for _, t := range c.Tasks {
 		v.record("task", t.Tenant, t.ID, t.Mailbox)

@@ -49,6 +49,7 @@ func (t *tx) apply(c store.Changes) error {
 		t.insertSeen, t.insertHits, t.admitMembers, t.insertContacts,
 		t.insertQuarantine, t.replaceQuarantine, t.writeDeliveries,
 		t.nameMessages, t.replaceHealth,
+		t.writeRecords, t.reseal, t.writeRetain, t.reach,
 		t.stageEvents, t.writeTasks, t.moveConsumers,
 	} {
 		if err := step(c); err != nil {

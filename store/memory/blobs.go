@@ -97,6 +97,24 @@ func (b *blobs) Old(ctx context.Context, d time.Duration, after ticket.ID, limit
 	return p.rows, nil
 }
 
+func (b *blobs) List(ctx context.Context, tenant ticket.TenantID, mailbox, after ticket.ID, limit int) ([]store.BlobRef, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil, errClosed("list blobs")
+	}
+	p := pager[store.BlobRef]{limit: limit, order: func(x, y store.BlobRef) int { return slices.Compare(x.ID[:], y.ID[:]) }}
+	for r := range b.objects {
+		if r.Tenant == tenant && r.Mailbox == mailbox && slices.Compare(r.ID[:], after[:]) > 0 {
+			p.add(r)
+		}
+	}
+	return p.rows, nil
+}
+
 func (b *blobs) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -134,6 +134,7 @@ func (s *Store) Bind(ctx context.Context, d store.Deployment) (store.Deployment,
 		return store.Deployment{}, errClosed("bind")
 	}
 	if s.state.deployment == (store.Deployment{}) {
+		d.Reached = privacy.Position{}
 		s.state.deployment = d
 	}
 	return s.state.deployment, nil

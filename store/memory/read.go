@@ -218,6 +218,9 @@ func (r *reader) Events(ctx context.Context, q store.EventQuery) ([]store.Logged
 	}
 	var out []store.LoggedEvent
 	add := func(i int) {
+		if r.state.events[i].ID.IsZero() {
+			return // erased
+		}
 		out = append(out, store.LoggedEvent{Event: r.state.events[i], Cursor: store.EventCursor(formatPlace(i + 1))})
 	}
 	if q.Tenant == "" {

@@ -104,6 +104,9 @@ type state struct {
 	byTenant  map[ticket.TenantID][]int // indexes in events
 	consumers map[string]store.EventCursor
 
+	records map[recordKey]store.Record
+	retain  map[ref]time.Time // by ticket: when it is asked about again
+
 	deployment store.Deployment
 }
 
@@ -133,6 +136,8 @@ func newState() *state {
 		taskIDs:    map[ref]taskPlace{},
 		byTenant:   map[ticket.TenantID][]int{},
 		consumers:  map[string]store.EventCursor{},
+		records:    map[recordKey]store.Record{},
+		retain:     map[ref]time.Time{},
 	}
 }
 

@@ -104,6 +104,7 @@ func (t *tx) writeTickets(c store.Changes) error {
 		}
 		row.Ticket = cloneDomain(u.Ticket)
 		put(&t.journal, t.state.tickets.of(c.Tenant), u.ID, row)
+		drop(&t.journal, t.state.retain, ref{c.Tenant, u.ID})
 	}
 	return nil
 }

@@ -63,6 +63,7 @@ func (t *txn) plan(c store.Changes) *plan {
 	p.intake(c)
 	p.quarantine(c)
 	p.deliveries(c)
+	p.registers(c)
 	p.log(c)
 	p.tasks(c)
 	return p

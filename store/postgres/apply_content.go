@@ -9,12 +9,22 @@ import (
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
+// replaced are the columns that an update of a ticket writes: all but what it
+// is found by, so that none is forgotten. It also makes retention ask anew.
+var replaced = func() (names []string) {
+	for _, f := range ticketFields {
+		if f.name != "id" && f.name != "mailbox" {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}()
+
 func (p *plan) conversations(c store.Changes) {
 	insertRows(p, tickets, c.NewTickets)
 	inOrder := slices.SortedFunc(slices.Values(c.Tickets), func(a, b store.TicketUpdate) int { return compareIDs(a.ID, b.ID) })
 	updateRows(p, ticketUpdates, inOrder, ticketUpdates.update("t.id = x.id AND t.version = x.was AND t.mailbox = x.mailbox",
-		"status", "assignee", "tags", "origin", "contact", "seq", "answers", "version", "related", "created_at", "updated_at", "closed_at"),
-		"ticket changed meanwhile", store.ErrStale)
+		replaced...), "ticket changed meanwhile", store.ErrStale)
 	p.belongs(c)
 	insertRows(p, messages, c.Messages)
 }

@@ -80,6 +80,25 @@ func (b blobs) Delete(ctx context.Context, refs []store.BlobRef) error {
 	})
 }
 
+func (b blobs) List(ctx context.Context, tenant ticket.TenantID, mailbox, after ticket.ID, limit int) ([]store.BlobRef, error) {
+	var out []store.BlobRef
+	err := b.s.batch(ctx, "list blobs", step{
+		sql:  `SELECT id FROM {s}.blobs WHERE tenant = $1 AND mailbox = $2 AND id > $3 ORDER BY id LIMIT $4`,
+		args: []any{string(tenant), uid{&mailbox}, [16]byte(after), max(limit, 0)},
+		rows: func(rows pgx.Rows) error {
+			for rows.Next() {
+				r := store.BlobRef{Tenant: tenant, Mailbox: mailbox}
+				if err := rows.Scan(uid{&r.ID}); err != nil {
+					return err
+				}
+				out = append(out, r)
+			}
+			return rows.Err()
+		},
+	})
+	return out, err
+}
+
 func (b blobs) Old(ctx context.Context, d time.Duration, after ticket.ID, limit int) ([]store.BlobRef, error) {
 	var out []store.BlobRef
 	err := b.s.batch(ctx, "old blobs", step{

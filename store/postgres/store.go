@@ -194,18 +194,20 @@ func (s *Store) Bind(ctx context.Context, d store.Deployment) (store.Deployment,
 	}
 	var is store.Deployment
 	err := s.batch(ctx, "bind", step{
-		sql:  `INSERT INTO {s}.deployment (id, keys) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
-		args: []any{uid{&d.ID}, uid{&d.Keys}},
+		sql:  `INSERT INTO {s}.deployment (id, keys, ledger) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+		args: []any{uid{&d.ID}, uid{&d.Keys}, uid{&d.Ledger}},
 	}, s.readDeployment(&is))
 	return is, err
 }
 
 func (s *Store) readDeployment(d *store.Deployment) step {
-	return step{sql: `SELECT id, keys FROM {s}.deployment`, rows: func(rows pgx.Rows) error {
+	return step{sql: `SELECT id, keys, ledger, reached, reached_hash FROM {s}.deployment`, rows: func(rows pgx.Rows) error {
 		for rows.Next() {
-			if err := rows.Scan(uid{&d.ID}, uid{&d.Keys}); err != nil {
+			var hash []byte
+			if err := rows.Scan(uid{&d.ID}, uid{&d.Keys}, uid{&d.Ledger}, &d.Reached.N, &hash); err != nil {
 				return err
 			}
+			copy(d.Reached.Hash[:], hash)
 		}
 		return rows.Err()
 	}}
