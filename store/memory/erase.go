@@ -215,11 +215,10 @@ func (s *state) dropHit(j *journal, k hitKey) {
 // memberVictims visits the places of people on tickets.
 func (s *state) memberVictims(a aim, visit func(victim) bool) {
 	for k, rows := range s.members {
-		row, there := s.tickets.get(a.Tenant, k.id)
 		if k.tenant != a.Tenant {
 			continue
 		}
-		whole := len(a.messages) == 0 && (a.tickets[k.id] || there && a.ofMailbox(row.Mailbox))
+		whole := len(a.messages) == 0 && (a.tickets[k.id] || a.ofMailbox(s.memberBox[k]))
 		for _, m := range rows {
 			if !whole && (a.Contact.IsZero() || m.Contact != a.Contact) {
 				continue
@@ -228,6 +227,7 @@ func (s *state) memberVictims(a aim, visit func(victim) bool) {
 				left := slices.DeleteFunc(slices.Clone(s.members[k]), func(x ticket.Member) bool { return x.Address == m.Address })
 				if len(left) == 0 {
 					drop(j, s.members, k)
+					drop(j, s.memberBox, k)
 				} else {
 					put(j, s.members, k, left)
 				}

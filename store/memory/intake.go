@@ -134,6 +134,7 @@ func (t *tx) admitMembers(c store.Changes) error {
 			continue
 		}
 		put(&t.journal, t.state.members, k, rows)
+		put(&t.journal, t.state.memberBox, k, in.Mailbox)
 	}
 	return nil
 }

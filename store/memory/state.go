@@ -86,6 +86,7 @@ type state struct {
 	messages   table[store.Message]
 	threads    map[ref][]place         // by ticket, ascending
 	members    map[ref][]ticket.Member // by ticket
+	memberBox  map[ref]ticket.ID       // by ticket: its mailbox, also when it is gone
 	deliveries table[ticket.Delivery]  // by message
 	quarantine table[store.Quarantined]
 
@@ -124,6 +125,7 @@ func newState() *state {
 		messages:   table[store.Message]{},
 		threads:    map[ref][]place{},
 		members:    map[ref][]ticket.Member{},
+		memberBox:  map[ref]ticket.ID{},
 		deliveries: table[ticket.Delivery]{},
 		quarantine: table[store.Quarantined]{},
 		seen:       map[providerKey]store.Seen{},

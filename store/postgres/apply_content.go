@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/helpdesk-go/helpdesk/store"
 	"github.com/helpdesk-go/helpdesk/ticket"
@@ -23,8 +24,9 @@ var replaced = func() (names []string) {
 func (p *plan) conversations(c store.Changes) {
 	insertRows(p, tickets, c.NewTickets)
 	inOrder := slices.SortedFunc(slices.Values(c.Tickets), func(a, b store.TicketUpdate) int { return compareIDs(a.ID, b.ID) })
-	updateRows(p, ticketUpdates, inOrder, ticketUpdates.update("t.id = x.id AND t.version = x.was AND t.mailbox = x.mailbox",
-		replaced...), "ticket changed meanwhile", store.ErrStale)
+	change := ticketUpdates.update("t.id = x.id AND t.version = x.was AND t.mailbox = x.mailbox", replaced...)
+	change = strings.Replace(change, " SET ", " SET retain_at = '-infinity', ", 1)
+	updateRows(p, ticketUpdates, inOrder, change, "ticket changed meanwhile", store.ErrStale)
 	p.belongs(c)
 	insertRows(p, messages, c.Messages)
 }

@@ -75,7 +75,7 @@ func (p *plan) registers(c store.Changes) {
 			continue
 		}
 		p.add(step{
-			sql: records.update("t.kind = x.kind AND t.id = x.id AND t.version = x.version - 1", "due", "version", "body"),
+			sql:  records.update("t.kind = x.kind AND t.id = x.id AND t.version = x.version - 1", "due", "version", "body"),
 			args: records.row(p.tenant, &r), tag: exactly(1, "record changed meanwhile", store.ErrStale),
 		})
 	}

@@ -116,6 +116,12 @@ func noteTenant(ctx context.Context, r store.Reader, tenant ticket.TenantID, not
 	if err := note(r.Deliveries(ctx, store.DeliveryQuery{Tenant: tenant, Limit: everything})); err != nil {
 		return err
 	}
+	if err := note(r.Retained(ctx, store.RetainQuery{Tenant: tenant, Limit: everything})); err != nil {
+		return err
+	}
+	if err := note(r.Records(ctx, store.RecordQuery{Tenant: tenant, Kind: "hold", Limit: everything})); err != nil {
+		return err
+	}
 	return note(r.Quarantine(ctx, tenant, ticket.ID{}, everything))
 }
 

@@ -81,6 +81,7 @@ var (
 	globalChanges = map[string]string{
 		"Tenant":    "is what the others are checked against",
 		"Consumers": "belong to the deployment, not to a tenant",
+		"Reached":   "is the place of the whole store",
 		"Finish":    "acts on Lease, which has a case",
 	}
 )
@@ -93,17 +94,19 @@ type estate struct {
 	lease  store.Lease
 	blob   store.BlobRef
 	entry  privacy.Entry
+	record store.Record
 }
 
 // settle makes an estate. Accounts, fingerprints and provider ids are the same
 // for each tenant, as they are when two tenants write with the same people.
 func (w *world) settle(tenant ticket.TenantID) *estate {
 	w.Helper()
-	e := &estate{tenant: tenant, box: w.connect(tenant, 1), blob: newBlob(tenant), entry: newEntry(tenant, w.now)}
+	e := &estate{tenant: tenant, box: w.connect(tenant, 1), blob: newBlob(tenant), entry: newEntry(tenant, w.now), record: w.newRecord(tenant, "hold")}
 	e.c = w.page(e.box, 0, 3, e.box.LiveCursor, mailbox.Cursor("next"))
 	last := &e.c.Messages[len(e.c.Messages)-1]
 	last.Direction, last.Kind = ticket.Out, ticket.KindAutoReply
 	w.must(e.c)
+	w.must(store.Changes{Tenant: tenant, Records: []store.Record{e.record}})
 	w.enqueue(e.box, newTask(e.box, "held", ticket.ID{}, 0))
 	e.lease = w.claimOne(store.Claim{Tenant: tenant, Kinds: []store.TaskKind{"held"}})
 	w.enqueue(e.box, newTask(e.box, "free", ticket.ID{}, 0))
@@ -227,6 +230,33 @@ var readCases = map[string]readCase{
 		}
 		return out, err
 	},
+	"Record": func(ctx context.Context, r store.Reader, tenant ticket.TenantID, e *estate) ([]ticket.ID, error) {
+		x, err := r.Record(ctx, tenant, e.record.Kind, e.record.ID)
+		return idOf(x.ID, err)
+	},
+	"Records": func(ctx context.Context, r store.Reader, tenant ticket.TenantID, e *estate) ([]ticket.ID, error) {
+		if tenant == "" {
+			return nil, nil // means all tenants
+		}
+		rows, err := r.Records(ctx, store.RecordQuery{Tenant: tenant, Kind: e.record.Kind, Limit: everything})
+		return idsOf(rows, err, func(x store.Record) ticket.ID { return x.ID })
+	},
+	"Retained": func(ctx context.Context, r store.Reader, tenant ticket.TenantID, e *estate) ([]ticket.ID, error) {
+		if tenant == "" {
+			return nil, nil // means all tenants
+		}
+		rows, err := r.Retained(ctx, store.RetainQuery{Tenant: tenant, Limit: everything})
+		more, err2 := r.Retained(ctx, store.RetainQuery{Tenant: tenant, Contact: e.c.NewTickets[0].Contact, Limit: everything})
+		return idsOf(append(rows, more...), errors.Join(err, err2), func(x store.Retained) ticket.ID { return x.Ticket.ID })
+	},
+	"Remaining": func(ctx context.Context, r store.Reader, tenant ticket.TenantID, e *estate) ([]ticket.ID, error) {
+		if tenant == "" {
+			return nil, nil // refused
+		}
+		// The count stands for what was counted.
+		n, err := r.Remaining(ctx, store.Erase{Tenant: tenant, Mailbox: e.box.ID, Limit: 1})
+		return slices.Repeat([]ticket.ID{e.box.ID}, int(n.Rows())), err
+	},
 	"Events": func(ctx context.Context, r store.Reader, tenant ticket.TenantID, e *estate) ([]ticket.ID, error) {
 		if tenant == "" {
 			return nil, nil // means all tenants
@@ -300,6 +330,13 @@ var blobCases = map[string]func(w *world, mine, theirs *estate){
 		r = theirs.blob
 		r.Mailbox = mine.box.ID
 		w.noBlob(r)
+	},
+	"List": func(w *world, mine, theirs *estate) {
+		for _, of := range [][2]any{{mine.tenant, theirs.box.ID}, {theirs.tenant, mine.box.ID}} {
+			got, err := w.s.Blobs().List(w.ctx, of[0].(ticket.TenantID), of[1].(ticket.ID), ticket.ID{}, everything)
+			w.ok(err, "list")
+			w.same(got, []store.BlobRef(nil), "blobs of another tenant or mailbox")
+		}
 	},
 	"Delete": func(w *world, mine, theirs *estate) {
 		r := theirs.blob

@@ -56,7 +56,7 @@ type testCase struct {
 func Run(t *testing.T, h Harness) {
 	t.Helper()
 	h.run(t, mailboxCases, ticketCases, intakeCases, pageCases, sendCases, taskCases, leaseCases,
-		logCases, transactionCases, byteCases, rejectCases, asideCases)
+		logCases, transactionCases, byteCases, rejectCases, asideCases, erasureCases)
 }
 
 // RunConcurrency runs the cases in which workers race.

@@ -116,6 +116,25 @@ var changeCases = map[string]func(w *world, mine, theirs *estate) []store.Change
 		moved.Tenant = mine.tenant
 		return []store.Changes{{Tasks: []store.Task{named}}, {Tasks: []store.Task{moved}}}
 	},
+	"Records": func(w *world, mine, theirs *estate) []store.Changes {
+		named := theirs.record
+		named.Version = 2
+		moved := named
+		moved.Tenant = mine.tenant
+		return []store.Changes{{Records: []store.Record{named}}, {Records: []store.Record{moved}}}
+	},
+	"Resealed": func(w *world, mine, theirs *estate) []store.Changes {
+		named := store.Resealed{Ticket: theirs.c.NewTickets[0], Was: 1}
+		moved, into := named, named
+		moved.Ticket.Tenant = mine.tenant
+		into.Ticket.Tenant, into.Ticket.Mailbox = mine.tenant, mine.box.ID
+		return []store.Changes{{Resealed: []store.Resealed{named}}, {Resealed: []store.Resealed{moved}}, {Resealed: []store.Resealed{into}}}
+	},
+	"Retain": func(w *world, mine, theirs *estate) []store.Changes {
+		id := theirs.c.NewTickets[0].ID
+		return []store.Changes{{Retain: []store.RetainAt{{Mailbox: theirs.box.ID, Ticket: id, At: w.now}}},
+			{Retain: []store.RetainAt{{Mailbox: mine.box.ID, Ticket: id, At: w.now}}}}
+	},
 	"DropTasks": func(w *world, mine, theirs *estate) []store.Changes {
 		return []store.Changes{{DropTasks: []ticket.ID{theirs.box.ID}}}
 	},
