@@ -72,6 +72,9 @@ var layers = map[string]layer{
 	"privacy/slottest": {
 		own: []string{"ticket", "retention", "privacy", "internal/..."},
 		why: "a suite for key-slot stores must be usable by their author without a desk or a content store"},
+	"privacy/ledgertest": {
+		own: []string{"ticket", "retention", "privacy", "internal/..."},
+		why: "a suite for erasure ledgers must be usable by their author without a desk or a content store"},
 	"store": {
 		own: []string{"ticket", "mailbox", "privacy", "retention"},
 		why: "the storage contract is made of the other contracts; a database library here would bind every store to it"},
