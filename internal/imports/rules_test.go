@@ -67,7 +67,7 @@ var layers = map[string]layer{
 		why: "the suite asks pure policies and needs nothing else"},
 	"privacy": {
 		own:   []string{"ticket", "retention"},
-		third: []string{"github.com/tink-crypto/tink-go/v2/"},
+		third: []string{"github.com/tink-crypto/tink-go/v2/", "golang.org/x/mod/sumdb/"},
 		why:   "privacy holds values, the access matrix, sealing and ports; store and mailbox depend on it, never the other way"},
 	"privacy/slottest": {
 		own: []string{"ticket", "retention", "privacy", "internal/..."},
