@@ -197,17 +197,18 @@ func (t *Tenant) reconnect(ctx context.Context, m store.Mailbox, c connecting) (
 	return m, err
 }
 
-// sealAccount seals what the account says about itself under the mailbox key.
+// sealAccount seals what the account says about itself.
 func (d *Desk) sealAccount(ctx context.Context, m *store.Mailbox, c connecting) error {
 	s, err := d.vault.Sealer(ctx, mailboxKeys(*m), nil, nil)
 	if err != nil {
 		return err
 	}
+	key := privacy.MailboxContent(m.Key)
 	name, addr := c.account.Address()
-	if m.Address, err = s.Seal(m.Key, m.ID, privacy.Addresses, encode(own{V: 1, Name: name, Addr: addr})); err != nil {
+	if m.Address, err = s.Seal(key, m.ID, privacy.Addresses, encode(own{V: 1, Name: name, Addr: addr})); err != nil {
 		return err
 	}
-	if m.Credential, err = s.Seal(m.Key, m.ID, privacy.Credentials, c.blob); err != nil {
+	if m.Credential, err = s.Seal(key, m.ID, privacy.Credentials, c.blob); err != nil {
 		return err
 	}
 	// Settings are an object of their own beside the credential.
@@ -215,7 +216,7 @@ func (d *Desk) sealAccount(ctx context.Context, m *store.Mailbox, c connecting) 
 	if a, ok := c.account.(mailbox.Truster); ok {
 		set.Hop = a.TrustedHop()
 	}
-	m.Settings, err = s.Seal(m.Key, m.Identity, privacy.Credentials, encode(set))
+	m.Settings, err = s.Seal(key, m.Identity, privacy.Credentials, encode(set))
 	return err
 }
 

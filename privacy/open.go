@@ -40,7 +40,7 @@ type Opened struct {
 // It returns ErrInTransaction inside a store's closure, ErrNoPrincipal,
 // ErrNoPurpose, ErrDenied, or ErrAccessLog when the entry could not be written;
 // nothing was revealed then. What is wrong with a single value is in its
-// Opened: ErrErased, ErrFenced, ErrNoKey or ErrSealed.
+// Opened: ErrErased, ErrFenced, ErrHeld, ErrNoKey or ErrSealed.
 func (v *Vault) Open(ctx context.Context, t ticket.TenantID, operation string, items []Item) ([]Opened, error) {
 	if err := v.admit(ctx, t, operation, items); err != nil {
 		return nil, err
@@ -73,23 +73,6 @@ func (v *Vault) Open(ctx context.Context, t ticket.TenantID, operation string, i
 	return out, ctx.Err()
 }
 
-// slotKeys unwraps the keys of slots, each with its own error.
-func (v *Vault) slotKeys(ctx context.Context, t ticket.TenantID, ids []ticket.ID) (map[ticket.ID]Opened, error) {
-	keys := map[ticket.ID]Opened{}
-	if len(ids) == 0 {
-		return keys, nil
-	}
-	c, err := v.keys.load(ctx, t, ids)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range ids {
-		k, err := v.keys.key(ctx, c, id)
-		keys[id] = Opened{k, err}
-	}
-	return keys, nil
-}
-
 // OpenStream is [Vault.Open] for one large object. The plaintext is
 // authenticated segment by segment as it is read; a cut or damaged stream ends
 // in ErrSealed.
@@ -102,15 +85,14 @@ func (v *Vault) OpenStream(ctx context.Context, operation string, o Object, src 
 		return nil, ErrSealed
 	}
 	id := Sealed(h).KeyID()
-	c, err := v.keys.load(ctx, o.Tenant, []ticket.ID{id})
+	keys, err := v.slotKeys(ctx, o.Tenant, []ticket.ID{id})
 	if err != nil {
 		return nil, err
 	}
-	key, err := v.keys.key(ctx, c, id)
-	if err != nil {
+	if err := keys[id].Err; err != nil {
 		return nil, err
 	}
-	return openStream(key, o, h, src)
+	return openStream(keys[id].Plain, o, h, src)
 }
 
 // admit authorises and logs. Only after it returned nil may anything be

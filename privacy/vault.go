@@ -3,6 +3,7 @@ package privacy
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -14,6 +15,9 @@ import (
 type VaultConfig struct {
 	// Root wraps the keys of tenants.
 	Root Wrapper
+	// OldRoot is another root that keys may be wrapped under, for the time in
+	// which the root is rotated; see [Vault.RotateRoot]. Nil is none.
+	OldRoot Wrapper
 	// Slots is the key store.
 	Slots Slots
 	// Log keeps the accesses.
@@ -28,7 +32,7 @@ type VaultConfig struct {
 // Vault seals and opens content. It is safe for concurrent use.
 type Vault struct {
 	cfg  VaultConfig
-	keys keyring
+	keys *keyring
 	log  *groupLog
 }
 
@@ -36,7 +40,7 @@ type Vault struct {
 func NewVault(c VaultConfig) *Vault {
 	return &Vault{
 		cfg:  c,
-		keys: keyring{root: c.Root, slots: c.Slots, now: c.Now},
+		keys: newKeyring(c),
 		log:  &groupLog{log: c.Log},
 	}
 }
@@ -60,35 +64,35 @@ func (v *Vault) PrepareTenant(ctx context.Context, t ticket.TenantID) error {
 	return v.ensure(ctx, t, identity)
 }
 
-// PrepareMailbox makes the slots of a mailbox unless they exist.
+// PrepareMailbox makes the slots of a mailbox unless they exist: its key, under
+// which nothing is sealed, its identity, and the slot of its own content.
 func (v *Vault) PrepareMailbox(ctx context.Context, m MailboxKeys) error {
-	if err := v.ensure(ctx, m.Tenant, Slot{ID: m.Key, Tenant: m.Tenant, Level: LevelMailbox, Parent: TenantKey(m.Tenant)}); err != nil {
-		return err
+	for _, s := range []Slot{
+		{ID: m.Key, Tenant: m.Tenant, Level: LevelMailbox, Parent: TenantKey(m.Tenant)},
+		{ID: m.Identity, Tenant: m.Tenant, Level: LevelIdentity, Parent: m.Key},
+		{ID: MailboxContent(m.Key), Tenant: m.Tenant, Level: LevelTicket, Parent: m.Key},
+	} {
+		if err := v.ensure(ctx, m.Tenant, s); err != nil {
+			return err
+		}
 	}
-	return v.ensure(ctx, m.Tenant, Slot{ID: m.Identity, Tenant: m.Tenant, Level: LevelIdentity, Parent: m.Key})
+	return nil
 }
 
 // ensure makes one slot and checks that it opens.
 func (v *Vault) ensure(ctx context.Context, t ticket.TenantID, s Slot) error {
-	c, err := v.keys.load(ctx, t, []ticket.ID{s.ID, s.Parent})
-	if err != nil {
-		return err
-	}
-	if _, ok := c[s.ID]; !ok {
-		made, _, err := v.keys.fresh(ctx, c, s)
-		if err != nil {
+	for try := 1; ; try++ {
+		c, err := v.keys.load(ctx, t, []ticket.ID{s.ID, s.Parent})
+		if err == nil {
+			err = v.provision(ctx, c, s)
+		}
+		if err == nil {
+			_, err = v.keys.key(ctx, c, s.ID)
+		}
+		if !errors.Is(err, ErrSlotChanged) || try == slotTries {
 			return err
 		}
-		got, err := v.cfg.Slots.Create(ctx, []Slot{made})
-		if err != nil {
-			return fmt.Errorf("privacy: making a key slot: %w", err)
-		}
-		for _, g := range got {
-			c[g.ID] = g
-		}
 	}
-	_, err = v.keys.key(ctx, c, s.ID)
-	return err
 }
 
 // Sealer seals for one mailbox during one call. It is safe for concurrent use.
@@ -103,16 +107,38 @@ type Sealer struct {
 // it returns. An id of fresh that has a slot already, because an earlier
 // attempt made it, keeps it.
 func (v *Vault) Sealer(ctx context.Context, m MailboxKeys, existing, fresh []ticket.ID) (*Sealer, error) {
-	ids := append([]ticket.ID{m.Key, m.Identity}, existing...)
-	c, err := v.keys.load(ctx, m.Tenant, append(ids, fresh...))
+	own := MailboxContent(m.Key)
+	existing = append([]ticket.ID{m.Identity, own}, existing...)
+	make := []Slot{{ID: own, Tenant: m.Tenant, Level: LevelTicket, Parent: m.Key}}
+	for _, id := range fresh {
+		make = append(make, Slot{ID: id, Tenant: m.Tenant, Level: LevelTicket, Parent: m.Key})
+	}
+	for try := 1; ; try++ {
+		s, err := v.sealer(ctx, m, append(existing, fresh...), make)
+		if !errors.Is(err, ErrSlotChanged) || try == slotTries {
+			return s, err
+		}
+	}
+}
+
+// sealer makes slots and a sealer with the keys of all ids.
+func (v *Vault) sealer(ctx context.Context, m MailboxKeys, ids []ticket.ID, fresh []Slot) (*Sealer, error) {
+	c, err := v.keys.load(ctx, m.Tenant, append([]ticket.ID{m.Key}, ids...))
 	if err != nil {
 		return nil, err
 	}
-	if err := v.provision(ctx, c, m, fresh); err != nil {
+	// Also where every key asked for has found another parent.
+	if err := c.check(m.Key, false); err != nil {
+		return nil, err
+	}
+	if err := v.provision(ctx, c, fresh...); err != nil {
 		return nil, err
 	}
 	s := &Sealer{keys: m, slot: map[ticket.ID][]byte{}}
-	for _, id := range append(ids, fresh...) {
+	for _, id := range ids {
+		if c.held(id) {
+			return nil, ErrHeld
+		}
 		if s.slot[id], err = v.keys.key(ctx, c, id); err != nil {
 			return nil, err
 		}
@@ -121,19 +147,19 @@ func (v *Vault) Sealer(ctx context.Context, m MailboxKeys, existing, fresh []tic
 	return s, nil
 }
 
-// provision makes the fresh ticket slots that are not in the chain, in one
-// call to the key store.
-func (v *Vault) provision(ctx context.Context, c chain, m MailboxKeys, fresh []ticket.ID) error {
+// provision makes those of the slots that are not in the chain, in one call to
+// the key store.
+func (v *Vault) provision(ctx context.Context, c chain, fresh ...Slot) error {
 	var make []Slot
-	for _, id := range fresh {
-		if _, ok := c[id]; ok {
+	for _, s := range fresh {
+		if _, ok := c[s.ID]; ok {
 			continue
 		}
-		s, _, err := v.keys.fresh(ctx, c, Slot{ID: id, Tenant: m.Tenant, Level: LevelTicket, Parent: m.Key})
+		made, _, err := v.keys.fresh(ctx, c, s)
 		if err != nil {
 			return err
 		}
-		make = append(make, s)
+		make = append(make, made)
 	}
 	if len(make) == 0 {
 		return nil
@@ -180,15 +206,14 @@ func (s *Sealer) object(id ticket.ID, c Class) Object {
 // Hasher returns the hasher under an identity slot: a mailbox's, or with
 // TenantIdentity the tenant's own.
 func (v *Vault) Hasher(ctx context.Context, t ticket.TenantID, identity ticket.ID) (*Hasher, error) {
-	c, err := v.keys.load(ctx, t, []ticket.ID{identity})
+	_, keys, err := v.keys.open(ctx, t, []ticket.ID{identity})
 	if err != nil {
 		return nil, err
 	}
-	key, err := v.keys.key(ctx, c, identity)
-	if err != nil {
+	if err := keys[identity].Err; err != nil {
 		return nil, err
 	}
-	return &Hasher{key: key}, nil
+	return &Hasher{key: keys[identity].Plain}, nil
 }
 
 // randomID returns an id for a log entry.
@@ -201,6 +226,7 @@ func randomID(now time.Time) ticket.ID {
 // Fence closes slots and forgets their keys. What was fenced neither seals nor
 // opens, from the next call on.
 func (v *Vault) Fence(ctx context.Context, t ticket.TenantID, ids []ticket.ID) error {
+	defer v.keys.cache.forget(t, ids)
 	if err := v.cfg.Slots.Fence(ctx, t, ids); err != nil {
 		return fmt.Errorf("privacy: fencing key slots: %w", err)
 	}
@@ -208,7 +234,7 @@ func (v *Vault) Fence(ctx context.Context, t ticket.TenantID, ids []ticket.ID) e
 }
 
 // Closed returns those of the slots that nothing can be sealed under any more,
-// because they or a slot above them are fenced, destroyed or unknown.
+// because they or a slot above them are fenced, destroyed, unknown or held.
 func (v *Vault) Closed(ctx context.Context, t ticket.TenantID, ids []ticket.ID) (map[ticket.ID]bool, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -219,9 +245,28 @@ func (v *Vault) Closed(ctx context.Context, t ticket.TenantID, ids []ticket.ID) 
 	}
 	closed := map[ticket.ID]bool{}
 	for _, id := range ids {
-		if !c.live(id) {
+		if !c.live(id) || c.held(id) {
 			closed[id] = true
 		}
 	}
 	return closed, nil
+}
+
+// slotKeys unwraps the keys of slots, each with its own error. What a legal
+// hold keeps opens for its purpose only.
+func (v *Vault) slotKeys(ctx context.Context, t ticket.TenantID, ids []ticket.ID) (map[ticket.ID]Opened, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	c, keys, err := v.keys.open(ctx, t, ids)
+	if err != nil {
+		return nil, err
+	}
+	_, purpose, err := From(ctx)
+	for _, id := range ids {
+		if (err != nil || purpose != Legal) && keys[id].Err == nil && c.held(id) {
+			keys[id] = Opened{Err: ErrHeld}
+		}
+	}
+	return keys, nil
 }

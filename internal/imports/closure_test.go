@@ -34,6 +34,7 @@ var hostModules = []string{
 	"github.com/rogpeppe/go-internal",
 	"github.com/tink-crypto/tink-go/v2",
 	"golang.org/x/crypto", // by tink-go
+	"golang.org/x/mod",
 	"golang.org/x/net",
 	"golang.org/x/oauth2",
 	"golang.org/x/sys", // by tink-go and go-internal

@@ -67,11 +67,14 @@ var layers = map[string]layer{
 		why: "the suite asks pure policies and needs nothing else"},
 	"privacy": {
 		own:   []string{"ticket", "retention"},
-		third: []string{"github.com/tink-crypto/tink-go/v2/"},
+		third: []string{"github.com/tink-crypto/tink-go/v2/", "golang.org/x/mod/sumdb/"},
 		why:   "privacy holds values, the access matrix, sealing and ports; store and mailbox depend on it, never the other way"},
 	"privacy/slottest": {
 		own: []string{"ticket", "retention", "privacy", "internal/..."},
 		why: "a suite for key-slot stores must be usable by their author without a desk or a content store"},
+	"privacy/ledgertest": {
+		own: []string{"ticket", "retention", "privacy", "internal/..."},
+		why: "a suite for erasure ledgers must be usable by their author without a desk or a content store"},
 	"store": {
 		own: []string{"ticket", "mailbox", "privacy", "retention"},
 		why: "the storage contract is made of the other contracts; a database library here would bind every store to it"},

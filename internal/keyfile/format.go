@@ -13,10 +13,13 @@ import (
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
-// The formats never change without another number.
+// The formats never change without another number. Journals of number 1 lack
+// changes and positions; the first of these writes the journal anew.
 const (
+	journalVersion = '2'
+
 	rootMagic    = "helpdesk-root-key 1"
-	journalMagic = "helpdesk-key-slots 1"
+	journalMagic = "helpdesk-key-slots "
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -57,31 +60,32 @@ func parseRoot(b []byte) (ticket.ID, []byte, error) {
 // header is the first line of a journal. The generation is another one each
 // time the journal was written anew.
 type header struct {
+	version    byte
 	id         ticket.ID
 	generation string
 }
 
 // headerSize is the length of every header.
-const headerSize = len(journalMagic) + 1 + 36 + 1 + 16 + 1 + 8 + 1
+const headerSize = len(journalMagic) + 2 + 36 + 1 + 16 + 1 + 8 + 1
 
 func newHeader(id ticket.ID) header {
 	var g [8]byte
 	_, _ = rand.Read(g[:]) // never fails since Go 1.24
-	return header{id, hex.EncodeToString(g[:])}
+	return header{journalVersion, id, hex.EncodeToString(g[:])}
 }
 
 func (h header) bytes() []byte {
-	b := fmt.Appendf(nil, "%s %s %s ", journalMagic, h.id, h.generation)
+	b := fmt.Appendf(nil, "%s%c %s %s ", journalMagic, h.version, h.id, h.generation)
 	return fmt.Appendf(b, "%s\n", checksum(b))
 }
 
 func parseHeader(b []byte) (header, error) {
-	if len(b) < headerSize || !bytes.HasPrefix(b, []byte(journalMagic+" ")) {
+	at := len(journalMagic) + 2
+	if len(b) < headerSize || !bytes.HasPrefix(b, []byte(journalMagic)) || b[at-2] < '1' || b[at-2] > journalVersion {
 		return header{}, errors.New("no slots of a known version")
 	}
-	at := len(journalMagic) + 1
 	id, err := ticket.ParseID(string(b[at : at+36]))
-	h := header{id, string(b[at+37 : at+53])}
+	h := header{b[at-2], id, string(b[at+37 : at+53])}
 	if err != nil || !bytes.Equal(b[:headerSize], h.bytes()) {
 		return header{}, errors.New("malformed first line")
 	}
@@ -94,7 +98,18 @@ type record struct {
 	N     int64    `json:"n"`
 	Slots []stored `json:"slots,omitempty"`
 	Fence *fencing `json:"fence,omitempty"`
+	// Replace are slots as they are after a change.
+	Replace []stored  `json:"replace,omitempty"`
+	Reached *position `json:"reached,omitempty"`
 }
+
+// position is a place in the erasure ledger.
+type position struct {
+	N    int64  `json:"n"`
+	Hash []byte `json:"hash"`
+}
+
+func storedPosition(p privacy.Position) *position { return &position{p.N, p.Hash[:]} }
 
 // stored is a slot. The tenant is bytes because JSON strings would change an
 // id that is no UTF-8.
@@ -105,6 +120,9 @@ type stored struct {
 	Parent  ticket.ID         `json:"parent,omitzero"`
 	State   privacy.SlotState `json:"state"`
 	Wrapped []byte            `json:"wrapped,omitempty"`
+	Gen     int64             `json:"gen,omitempty"`
+	Under   int64             `json:"under,omitempty"`
+	Old     []byte            `json:"old,omitempty"`
 }
 
 type fencing struct {
@@ -115,13 +133,16 @@ type fencing struct {
 func storedSlots(slots []privacy.Slot) []stored {
 	out := make([]stored, len(slots))
 	for i, s := range slots {
-		out[i] = stored{s.ID, []byte(s.Tenant), s.Level, s.Parent, s.State, s.Wrapped}
+		out[i] = stored{s.ID, []byte(s.Tenant), s.Level, s.Parent, s.State, s.Wrapped, s.Gen, s.Under, s.Old}
 	}
 	return out
 }
 
 func (s stored) slot() privacy.Slot {
-	return privacy.Slot{ID: s.ID, Tenant: ticket.TenantID(s.Tenant), Level: s.Level, Parent: s.Parent, State: s.State, Wrapped: s.Wrapped}
+	return privacy.Slot{
+		ID: s.ID, Tenant: ticket.TenantID(s.Tenant), Level: s.Level, Parent: s.Parent, State: s.State,
+		Wrapped: s.Wrapped, Gen: s.Gen, Under: s.Under, Old: s.Old,
+	}
 }
 
 // line writes a record: its checksum, a space, JSON, a line feed.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/helpdesk-go/helpdesk/privacy"
 )
@@ -159,25 +160,42 @@ func (f *File) append(r record) (err error) {
 	return nil
 }
 
+// appendNew is append for records that the first version of journals lacks.
+func (f *File) appendNew(r record) error {
+	if f.state.header.version < journalVersion {
+		if err := f.rewrite(f.state.with(nil)); err != nil {
+			return err
+		}
+	}
+	return f.append(r)
+}
+
 // perLine is how many slots a line of a journal that is written anew holds.
 const perLine = 500
 
-// rewrite replaces the journal by one that holds just these slots.
+// rewrite replaces the journal by one that holds just these slots and the
+// position.
 func (f *File) rewrite(slots []privacy.Slot) error {
 	next := newState(newHeader(f.id))
 	content := next.header.bytes()
-	for len(slots) > 0 {
-		n := min(perLine, len(slots))
-		r := record{N: next.lines + 1, Slots: storedSlots(slots[:n])}
+	write := func(r record) error {
+		r.N = next.lines + 1
 		line, err := r.line()
 		if err != nil {
 			return err
 		}
-		if err := next.apply(r); err != nil {
+		content = append(content, line...)
+		return next.apply(r)
+	}
+	for part := range slices.Chunk(slots, perLine) {
+		if err := write(record{Slots: storedSlots(part)}); err != nil {
 			return err
 		}
-		content = append(content, line...)
-		slots = slots[n:]
+	}
+	if f.state.reached != (privacy.Position{}) {
+		if err := write(record{Reached: storedPosition(f.state.reached)}); err != nil {
+			return err
+		}
 	}
 	next.size = int64(len(content))
 	if err := f.replace(f.journal, content); err != nil {

@@ -163,10 +163,18 @@ func (f *File) Root() privacy.Wrapper { return f.root }
 func (f *File) ID() ticket.ID { return f.id }
 
 // Get implements [privacy.Slots]. As long as nobody changed the journal it
-// answers from memory and takes no lock between processes.
+// answers from memory.
 func (f *File) Get(ctx context.Context, tenant ticket.TenantID, ids []ticket.ID) ([]privacy.Slot, error) {
+	var out []privacy.Slot
+	err := f.read(ctx, func() { out = f.state.get(tenant, ids) })
+	return out, err
+}
+
+// read runs do on the newest state. As long as nobody changed the journal it
+// takes no lock between processes.
+func (f *File) read(ctx context.Context, do func()) error {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -174,10 +182,10 @@ func (f *File) Get(ctx context.Context, tenant ticket.TenantID, ids []ticket.ID)
 	if err == nil && !current {
 		err = f.locked(func() error { return nil })
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		do()
 	}
-	return f.state.get(tenant, ids), nil
+	return err
 }
 
 // Create implements [privacy.Slots]. However many slots it makes, it appends

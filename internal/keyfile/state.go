@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"iter"
+	"maps"
 	"slices"
 
 	"github.com/helpdesk-go/helpdesk/privacy"
@@ -18,6 +20,10 @@ type state struct {
 	size  int64
 	lines int64
 	slots map[slotKey]privacy.Slot
+	// reached is the place in the erasure ledger, stale the number of changes
+	// whose earlier slots are still in the journal.
+	reached privacy.Position
+	stale   int
 }
 
 // slotKey keeps tenants apart: the same id in two tenants is two slots.
@@ -41,9 +47,21 @@ func (st *state) apply(r record) error {
 		if _, ok := st.slots[k]; ok {
 			return errors.New("a slot was made twice")
 		}
-		slot := s.slot()
-		slot.Wrapped = slices.Clone(slot.Wrapped)
-		st.slots[k] = slot
+		st.slots[k] = s.slot().Clone()
+	}
+	for _, s := range r.Replace {
+		k := slotKey{ticket.TenantID(s.Tenant), s.ID}
+		if st.slots[k].State != privacy.SlotLive {
+			return errors.New("a slot was changed that is not live")
+		}
+		st.slots[k] = s.slot().Clone()
+		st.stale++
+	}
+	if p := r.Reached; p != nil {
+		if len(p.Hash) != len(st.reached.Hash) {
+			return errors.New("malformed position")
+		}
+		st.reached = privacy.Position{N: p.N, Hash: [32]byte(p.Hash)}
 	}
 	if r.Fence == nil {
 		return nil
@@ -66,7 +84,7 @@ func (st *state) get(tenant ticket.TenantID, ids []ticket.ID) []privacy.Slot {
 	for _, id := range ids {
 		if s, ok := st.slots[slotKey{tenant, id}]; ok && !seen[id] {
 			seen[id] = true
-			out = append(out, clone(s))
+			out = append(out, s.Clone())
 		}
 	}
 	return out
@@ -94,33 +112,58 @@ func (st *state) plan(slots []privacy.Slot) (all, made []privacy.Slot, err error
 		have, ok := find(k)
 		if !ok {
 			parent, known := find(slotKey{s.Tenant, s.Parent})
-			if err := below(s, parent, known); err != nil {
+			if err := s.Below(parent, known); err != nil {
 				return nil, nil, err
 			}
-			have = clone(s)
+			have = s.Clone()
 			have.State = privacy.SlotLive
 			fresh[k] = have
 			made = append(made, have)
 		}
-		all = append(all, clone(have))
+		all = append(all, have.Clone())
 	}
 	return all, made, nil
 }
 
-// below tells whether s may be made below a parent.
-func below(s, parent privacy.Slot, known bool) error {
-	switch {
-	case s.Level.Top() && s.Parent.IsZero():
-		return nil // its parent is the root, which is no slot
-	case !known:
-		return privacy.ErrNoKey
-	case parent.State == privacy.SlotFenced:
-		return privacy.ErrFenced
-	case parent.State == privacy.SlotDestroyed:
-		return privacy.ErrErased
-	default:
-		return nil
+// change returns the slots after changes, or why one cannot be made, and
+// whether the journal must not keep what they were: a key that was rotated and
+// is needed no more, and what is right below the root.
+func (st *state) change(tenant ticket.TenantID, changes []privacy.SlotChange) (after []privacy.Slot, purge bool, err error) {
+	next := map[slotKey]privacy.Slot{}
+	find := func(id ticket.ID) (privacy.Slot, bool) {
+		if s, ok := next[slotKey{tenant, id}]; ok {
+			return s, true
+		}
+		s, ok := st.slots[slotKey{tenant, id}]
+		return s, ok
 	}
+	for _, c := range changes {
+		s, known := find(c.ID)
+		parent, parentKnown := find(c.Parent)
+		changed, err := s.Change(c, known, parent, parentKnown)
+		if err != nil {
+			return nil, false, err
+		}
+		purge = purge || len(s.Old) > 0 && len(c.Old) == 0 || s.Level.Top() && s.Gen == c.Gen
+		next[slotKey{tenant, c.ID}] = changed
+	}
+	return sorted(maps.Values(next)), purge, nil
+}
+
+// with returns all slots with some in the place of what they were.
+func (st *state) with(changed []privacy.Slot) []privacy.Slot {
+	all := maps.Clone(st.slots)
+	for _, s := range changed {
+		all[slotKey{s.Tenant, s.ID}] = s
+	}
+	return sorted(maps.Values(all))
+}
+
+// sorted returns slots in an order that is the same for the same slots.
+func sorted(slots iter.Seq[privacy.Slot]) []privacy.Slot {
+	return slices.SortedFunc(slots, func(a, b privacy.Slot) int {
+		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), bytes.Compare(a.ID[:], b.ID[:]))
+	})
 }
 
 // fenceable returns those of the ids that are live slots, once each.
@@ -151,25 +194,10 @@ func (st *state) without(tenant ticket.TenantID, ids []ticket.ID) (after []priva
 	if !changed {
 		return nil, false, nil
 	}
-	after = make([]privacy.Slot, 0, len(st.slots)+len(dead))
-	for k, s := range st.slots {
-		if !dead[k] {
-			after = append(after, s)
-		}
-	}
 	for k := range dead {
 		s := st.slots[k]
-		s.ID, s.Tenant, s.State, s.Wrapped = k.id, k.tenant, privacy.SlotDestroyed, nil
+		s.ID, s.Tenant, s.State, s.Wrapped, s.Old = k.id, k.tenant, privacy.SlotDestroyed, nil, nil
 		after = append(after, s)
 	}
-	slices.SortFunc(after, func(a, b privacy.Slot) int {
-		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), bytes.Compare(a.ID[:], b.ID[:]))
-	})
-	return after, true, nil
-}
-
-// clone returns a slot that shares no bytes with s.
-func clone(s privacy.Slot) privacy.Slot {
-	s.Wrapped = slices.Clone(s.Wrapped)
-	return s
+	return st.with(after), true, nil
 }

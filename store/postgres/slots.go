@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -124,14 +123,15 @@ func (s *Slots) usable(ctx context.Context, op string) error {
 	return nil
 }
 
-const slotColumns = `t.tenant, t.id, t.level, t.parent, t.state, t.wrapped`
+const slotColumns = `t.tenant, t.id, t.level, t.parent, t.state, t.wrapped, t.gen, t.under, t.old`
 
 func scanSlots(rows pgx.Rows) ([]privacy.Slot, error) {
 	var out []privacy.Slot
 	for rows.Next() {
 		var v privacy.Slot
 		var tenant []byte
-		err := rows.Scan(&tenant, uid{&v.ID}, str(&v.Level), uid{&v.Parent}, str(&v.State), octets{&v.Wrapped})
+		err := rows.Scan(&tenant, uid{&v.ID}, str(&v.Level), uid{&v.Parent}, str(&v.State), octets{&v.Wrapped},
+			&v.Gen, &v.Under, octets{&v.Old})
 		if err != nil {
 			return nil, err
 		}
@@ -186,7 +186,7 @@ func (s *Slots) Destroy(ctx context.Context, tenant ticket.TenantID, ids []ticke
 	return s.change(ctx, "destroy slots", lockSlots(tenant, ids), step{
 		sql: `INSERT INTO {s}.slots AS t (tenant, id, level, state)
 			SELECT $1, x.id, '', 'destroyed' FROM unnest($2::uuid[]) WITH ORDINALITY AS x(id, ord) ORDER BY x.ord
-			ON CONFLICT (tenant, id) DO UPDATE SET state = 'destroyed', wrapped = NULL WHERE t.state <> 'destroyed'`,
+			ON CONFLICT (tenant, id) DO UPDATE SET state = 'destroyed', wrapped = NULL, old = NULL WHERE t.state <> 'destroyed'`,
 		args: []any{[]byte(tenant), uuids(ids)},
 	})
 }
@@ -273,49 +273,43 @@ func (s *Slots) create(ctx context.Context, slots []privacy.Slot) ([]privacy.Slo
 	out := make([]privacy.Slot, len(slots))
 	for i, v := range slots {
 		out[i] = have[slotKey{v.Tenant, v.ID}]
-		out[i].Wrapped = bytes.Clone(out[i].Wrapped) // slots may be named twice
+		out[i] = out[i].Clone() // slots may be named twice
 	}
 	return out, nil
 }
 
 // planSlots returns the slots to make, or why one of them may not be made.
 func planSlots(slots []privacy.Slot, have map[slotKey]privacy.Slot) ([]privacy.Slot, error) {
-	made := map[slotKey]bool{}
+	made := map[slotKey]privacy.Slot{}
+	find := func(k slotKey) (privacy.Slot, bool) {
+		if s, ok := made[k]; ok {
+			return s, true
+		}
+		s, ok := have[k]
+		return s, ok
+	}
 	var fresh []privacy.Slot
 	for _, v := range slots {
 		k := slotKey{v.Tenant, v.ID}
-		if _, ok := have[k]; ok || made[k] {
+		if _, ok := find(k); ok {
 			continue
 		}
-		if err := below(v, have, made); err != nil {
+		parent, known := find(slotKey{v.Tenant, v.Parent})
+		if err := v.Below(parent, known); err != nil {
 			return nil, err
 		}
-		made[k] = true
+		v.State = privacy.SlotLive
+		made[k] = v
 		fresh = append(fresh, v)
 	}
-	slices.SortFunc(fresh, func(a, b privacy.Slot) int {
-		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), compareIDs(a.ID, b.ID))
-	})
+	sortSlots(fresh)
 	return fresh, nil
 }
 
-// below tells whether a slot may be made below its parent.
-func below(v privacy.Slot, have map[slotKey]privacy.Slot, made map[slotKey]bool) error {
-	k := slotKey{v.Tenant, v.Parent}
-	parent, known := have[k]
-	switch {
-	case v.Level.Top() && v.Parent.IsZero():
-		return nil // its parent is the root, which is no slot
-	case made[k]:
-		return nil
-	case !known:
-		return privacy.ErrNoKey
-	case parent.State == privacy.SlotFenced:
-		return privacy.ErrFenced
-	case parent.State == privacy.SlotDestroyed:
-		return privacy.ErrErased
-	}
-	return nil
+func sortSlots(slots []privacy.Slot) {
+	slices.SortFunc(slots, func(a, b privacy.Slot) int {
+		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), compareIDs(a.ID, b.ID))
+	})
 }
 
 func lookUp(keys []slotKey, lock string, learn func(pgx.Rows) error) step {
@@ -332,21 +326,30 @@ func lookUp(keys []slotKey, lock string, learn func(pgx.Rows) error) step {
 	}
 }
 
-func insertSlots(slots []privacy.Slot) step {
+// slotRows are the columns of slots as parameters.
+func slotRows(slots []privacy.Slot) []any {
 	n := len(slots)
 	tenants, ids, levels := make([][]byte, n), make([][16]byte, n), make([]string, n)
-	parents, wrapped := make([]any, n), make([][]byte, n)
+	parents, wrapped, old := make([]any, n), make([][]byte, n), make([]any, n)
+	gens, unders := make([]int64, n), make([]int64, n)
 	for i := range slots {
 		v := &slots[i]
 		tenants[i], ids[i], levels[i] = []byte(v.Tenant), v.ID, string(v.Level)
-		parents[i], wrapped[i] = uid{&v.Parent}, v.Wrapped
+		parents[i], wrapped[i], old[i] = uid{&v.Parent}, v.Wrapped, octets{&v.Old}
+		gens[i], unders[i] = v.Gen, v.Under
 	}
+	return []any{tenants, ids, levels, parents, wrapped, gens, unders, old}
+}
+
+// fromSlotRows reads these parameters as rows.
+const fromSlotRows = ` FROM unnest($1::bytea[], $2::uuid[], $3::text[], $4::uuid[], $5::bytea[], $6::bigint[], $7::bigint[], $8::bytea[])
+	WITH ORDINALITY AS x(tenant, id, level, parent, wrapped, gen, under, old, ord)`
+
+func insertSlots(slots []privacy.Slot) step {
 	return step{
-		sql: `INSERT INTO {s}.slots (tenant, id, level, parent, state, wrapped)
-			SELECT x.tenant, x.id, x.level, x.parent, 'live', x.wrapped
-			FROM unnest($1::bytea[], $2::uuid[], $3::text[], $4::uuid[], $5::bytea[])
-				WITH ORDINALITY AS x(tenant, id, level, parent, wrapped, ord) ORDER BY x.ord
-			ON CONFLICT DO NOTHING`,
-		args: []any{tenants, ids, levels, parents, wrapped},
+		sql: `INSERT INTO {s}.slots (tenant, id, level, parent, state, wrapped, gen, under, old)
+			SELECT x.tenant, x.id, x.level, x.parent, 'live', x.wrapped, x.gen, x.under, x.old` + fromSlotRows + `
+			ORDER BY x.ord ON CONFLICT DO NOTHING`,
+		args: slotRows(slots),
 	}
 }
