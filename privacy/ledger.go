@@ -33,6 +33,8 @@ type LedgerKind string
 
 // The kinds of entries.
 const (
+	LedgerPlanned   LedgerKind = "planned"   // an erasure is to come: Slots are closed until then
+	LedgerCancelled LedgerKind = "cancelled" // it is not to come after all: Slots are open again
 	LedgerErase     LedgerKind = "erase"     // an erasure begins: nothing is destroyed before this
 	LedgerHold      LedgerKind = "hold"      // a hold begins
 	LedgerRelease   LedgerKind = "release"   // a hold is over
@@ -43,7 +45,7 @@ const (
 // Valid reports whether k is one of the kinds.
 func (k LedgerKind) Valid() bool {
 	switch k {
-	case LedgerErase, LedgerHold, LedgerRelease, LedgerClosed, LedgerRecovered:
+	case LedgerPlanned, LedgerCancelled, LedgerErase, LedgerHold, LedgerRelease, LedgerClosed, LedgerRecovered:
 		return true
 	}
 	return false
@@ -61,7 +63,7 @@ type LedgerEntry struct {
 	// At is when it was announced, to the microsecond.
 	At    time.Time `json:"at"`
 	Scope Scope     `json:"scope"`
-	// Slots are those whose destruction the entry announces.
+	// Slots are those that the entry closes, opens or destroys.
 	Slots []ticket.ID `json:"slots,omitempty"`
 	// Keep are the tickets that holds kept.
 	Keep []ticket.ID `json:"keep,omitempty"`

@@ -201,6 +201,23 @@ func (m *MemorySlots) Fence(ctx context.Context, tenant ticket.TenantID, ids []t
 	return nil
 }
 
+// Unfence implements [Slots].
+func (m *MemorySlots) Unfence(ctx context.Context, tenant ticket.TenantID, ids []ticket.ID) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range ids {
+		k := slotKey{tenant, id}
+		if s, ok := m.slots[k]; ok && s.State == SlotFenced {
+			s.State = SlotLive
+			m.slots[k] = s
+		}
+	}
+	return nil
+}
+
 // Destroy implements [Slots]. The wrapped keys are overwritten in place.
 func (m *MemorySlots) Destroy(ctx context.Context, tenant ticket.TenantID, ids []ticket.ID) error {
 	if err := ctx.Err(); err != nil {

@@ -42,7 +42,7 @@ func (l Level) Top() bool { return l == LevelTenant || l == LevelHold || l == Le
 // made is absent.
 type SlotState string
 
-// The states of a slot, which it only ever walks forwards.
+// The states of a slot. From destroyed there is no way back.
 const (
 	SlotLive      SlotState = "live"
 	SlotFenced    SlotState = "fenced"    // closed for sealing and opening; the key is still there
@@ -123,6 +123,10 @@ type Slots interface {
 	Replace(ctx context.Context, tenant ticket.TenantID, changes []SlotChange) error
 	// Fence closes slots. Fencing what is fenced or destroyed changes nothing.
 	Fence(ctx context.Context, tenant ticket.TenantID, ids []ticket.ID) error
+	// Unfence opens fenced slots again, when an erasure was taken back in time.
+	// What is destroyed stays destroyed, and what is live or was never made
+	// stays as it is.
+	Unfence(ctx context.Context, tenant ticket.TenantID, ids []ticket.ID) error
 	// Destroy makes the wrapped keys, also the old ones, unrecoverable and
 	// keeps the slots as tombstones. Destroying what is destroyed changes
 	// nothing; destroying what was never made leaves a tombstone, so that it

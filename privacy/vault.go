@@ -270,3 +270,11 @@ func (v *Vault) slotKeys(ctx context.Context, t ticket.TenantID, ids []ticket.ID
 	}
 	return keys, nil
 }
+
+// Unfence opens slots again that Fence closed.
+func (v *Vault) Unfence(ctx context.Context, t ticket.TenantID, ids []ticket.ID) error {
+	if err := v.cfg.Slots.Unfence(ctx, t, ids); err != nil {
+		return fmt.Errorf("privacy: opening key slots: %w", err)
+	}
+	return nil
+}

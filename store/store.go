@@ -68,6 +68,8 @@ type Store interface {
 	// Bind records which deployment and key store belong to this store. The
 	// first call wins; every call returns what is recorded.
 	Bind(ctx context.Context, d Deployment) (Deployment, error)
+	// Clock returns the time of the store's clock.
+	Clock(ctx context.Context) (time.Time, error)
 	// AccessLog is the store's own access log, on its own connection and in
 	// its own transactions.
 	AccessLog() privacy.AccessLog

@@ -31,6 +31,13 @@ const (
 	MessageBounced  EventType = "message.bounced"
 	MailQuarantined EventType = "mail.quarantined"
 	MailReleased    EventType = "mail.released"
+	// DataErased tells that an erasure is over: Subject is the erasure, To the
+	// kind of its scope, Cause what triggered it.
+	DataErased EventType = "data.erased"
+	// HoldPlaced and HoldReleased tell of legal holds and needs; Subject is
+	// the hold, Cause its ground.
+	HoldPlaced   EventType = "hold.placed"
+	HoldReleased EventType = "hold.released"
 )
 
 // Event tells that something happened. It holds ids and constants only: no
@@ -45,6 +52,8 @@ type Event struct {
 	Mailbox ID        `json:"mailbox"`
 	Ticket  ID        `json:"ticket,omitzero"`
 	Message ID        `json:"message,omitzero"`
+	// Subject is what else it is about: an erasure, a hold, a grant.
+	Subject ID `json:"subject,omitzero"`
 	// From and To are the states of a change: statuses, agents, tags,
 	// delivery or health states.
 	From string `json:"from,omitempty"`

@@ -128,6 +128,7 @@ type stored struct {
 type fencing struct {
 	Tenant []byte      `json:"tenant"`
 	IDs    []ticket.ID `json:"ids"`
+	Open   bool        `json:"open,omitempty"` // opened again
 }
 
 func storedSlots(slots []privacy.Slot) []stored {

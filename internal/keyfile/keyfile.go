@@ -208,11 +208,22 @@ func (f *File) Create(ctx context.Context, slots []privacy.Slot) (out []privacy.
 // Fence implements [privacy.Slots].
 func (f *File) Fence(ctx context.Context, tenant ticket.TenantID, ids []ticket.ID) error {
 	return f.change(ctx, func() error {
-		ids := f.state.fenceable(tenant, ids)
+		ids := f.state.in(privacy.SlotLive, tenant, ids)
 		if len(ids) == 0 {
 			return nil
 		}
 		return f.append(record{Fence: &fencing{Tenant: []byte(tenant), IDs: ids}})
+	})
+}
+
+// Unfence implements [privacy.Slots].
+func (f *File) Unfence(ctx context.Context, tenant ticket.TenantID, ids []ticket.ID) error {
+	return f.change(ctx, func() error {
+		ids := f.state.in(privacy.SlotFenced, tenant, ids)
+		if len(ids) == 0 {
+			return nil
+		}
+		return f.append(record{Fence: &fencing{Tenant: []byte(tenant), IDs: ids, Open: true}})
 	})
 }
 

@@ -69,10 +69,14 @@ func (st *state) apply(r record) error {
 	for _, id := range r.Fence.IDs {
 		k := slotKey{ticket.TenantID(r.Fence.Tenant), id}
 		s, ok := st.slots[k]
-		if !ok || s.State != privacy.SlotLive {
-			return errors.New("a slot was fenced that is not live")
+		from, to := privacy.SlotLive, privacy.SlotFenced
+		if r.Fence.Open {
+			from, to = to, from
 		}
-		s.State = privacy.SlotFenced
+		if !ok || s.State != from {
+			return errors.New("a slot was fenced that is not live, or opened that is not fenced")
+		}
+		s.State = to
 		st.slots[k] = s
 	}
 	return nil
@@ -166,12 +170,12 @@ func sorted(slots iter.Seq[privacy.Slot]) []privacy.Slot {
 	})
 }
 
-// fenceable returns those of the ids that are live slots, once each.
-func (st *state) fenceable(tenant ticket.TenantID, ids []ticket.ID) []ticket.ID {
+// in returns those of the ids that are slots in a state, once each.
+func (st *state) in(is privacy.SlotState, tenant ticket.TenantID, ids []ticket.ID) []ticket.ID {
 	var out []ticket.ID
 	seen := make(map[ticket.ID]bool, len(ids))
 	for _, id := range ids {
-		if s := st.slots[slotKey{tenant, id}]; s.State == privacy.SlotLive && !seen[id] {
+		if s := st.slots[slotKey{tenant, id}]; s.State == is && !seen[id] {
 			seen[id] = true
 			out = append(out, id)
 		}

@@ -132,6 +132,30 @@ func testFence(t *testing.T, f *fixture) {
 	f.tombstone(f.mailbox.ID)
 }
 
+func testUnfence(t *testing.T, f *fixture) {
+	unfence := func(ids ...ticket.ID) {
+		t.Helper()
+		if err := f.slots.Unfence(f.ctx, f.acme, ids); err != nil {
+			t.Fatalf("Unfence: %v", err)
+		}
+	}
+	unfence(f.mailbox.ID)
+	f.live(f.mailbox)
+	f.fence(f.mailbox.ID)
+	unfence(f.mailbox.ID, f.mailbox.ID)
+	f.live(f.mailbox)
+	f.create(f.child())
+	unmade := f.child()
+	unfence(unmade.ID)
+	f.absent(unmade.ID)
+	f.destroy(f.mailbox.ID)
+	unfence(f.mailbox.ID)
+	f.tombstone(f.mailbox.ID)
+	if err := f.slots.Unfence(f.ctx, "other", []ticket.ID{f.tenant.ID}); err != nil {
+		t.Fatalf("Unfence of another tenant's id: %v", err)
+	}
+}
+
 func testDestroy(t *testing.T, f *fixture) {
 	gone, stays := f.child(), f.child()
 	f.create(gone, stays)

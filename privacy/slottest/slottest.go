@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) privacy.Slots) {
 		{"what exists stays whatever its parent", testExistsUnderClosedParent},
 		{"a refused call makes nothing", testAllOrNothing},
 		{"fence closes and is idempotent", testFence},
+		{"unfence opens what is fenced and nothing else", testUnfence},
 		{"destroy leaves a tombstone without key", testDestroy},
 		{"destroyed before it was made", testDestroyUnmade},
 		{"tenants are apart", testTenants},

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/helpdesk-go/helpdesk/privacy"
 	"github.com/helpdesk-go/helpdesk/store"
@@ -139,6 +140,9 @@ func (s *Store) Bind(ctx context.Context, d store.Deployment) (store.Deployment,
 	}
 	return s.state.deployment, nil
 }
+
+// Clock implements [store.Store].
+func (s *Store) Clock(ctx context.Context) (time.Time, error) { return time.Now().UTC(), ctx.Err() }
 
 // AccessLog implements [store.Store]. The log is volatile and says so.
 func (s *Store) AccessLog() privacy.AccessLog { return &s.access }

@@ -85,6 +85,7 @@ var events = relation[ticket.Event]{
 		{name: "mailbox", typ: "uuid", at: func(e *ticket.Event) any { return uid{&e.Mailbox} }},
 		{name: "ticket", typ: "uuid", at: func(e *ticket.Event) any { return uid{&e.Ticket} }},
 		{name: "message", typ: "uuid", at: func(e *ticket.Event) any { return uid{&e.Message} }},
+		{name: "subject", typ: "uuid", at: func(e *ticket.Event) any { return uid{&e.Subject} }},
 		{name: "from_state", typ: "text", at: func(e *ticket.Event) any { return &e.From }},
 		{name: "to_state", typ: "text", at: func(e *ticket.Event) any { return &e.To }},
 		{name: "cause", typ: "text", at: func(e *ticket.Event) any { return &e.Cause }},

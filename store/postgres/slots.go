@@ -170,6 +170,17 @@ func (s *Slots) Fence(ctx context.Context, tenant ticket.TenantID, ids []ticket.
 	})
 }
 
+// Unfence implements [privacy.Slots].
+func (s *Slots) Unfence(ctx context.Context, tenant ticket.TenantID, ids []ticket.ID) error {
+	if err := s.usable(ctx, "unfence slots"); err != nil {
+		return err
+	}
+	return s.change(ctx, "unfence slots", lockSlots(tenant, ids), step{
+		sql:  `UPDATE {s}.slots SET state = 'live' WHERE tenant = $1 AND id = ANY($2::uuid[]) AND state = 'fenced'`,
+		args: []any{[]byte(tenant), uuids(ids)},
+	})
+}
+
 // Destroy implements [privacy.Slots].
 func (s *Slots) Destroy(ctx context.Context, tenant ticket.TenantID, ids []ticket.ID) error {
 	if err := s.usable(ctx, "destroy slots"); err != nil {

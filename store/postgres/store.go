@@ -187,6 +187,20 @@ func (s *Store) Deployment(ctx context.Context) (store.Deployment, error) {
 	return d, err
 }
 
+// Clock implements [store.Store].
+func (s *Store) Clock(ctx context.Context) (time.Time, error) {
+	var now time.Time
+	err := s.batch(ctx, "clock", step{sql: `SELECT clock_timestamp()`, rows: func(rows pgx.Rows) error {
+		for rows.Next() {
+			if err := rows.Scan(moment{&now}); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	}})
+	return now, err
+}
+
 // Bind implements [store.Store].
 func (s *Store) Bind(ctx context.Context, d store.Deployment) (store.Deployment, error) {
 	if d.ID.IsZero() || d.Keys.IsZero() {

@@ -92,7 +92,7 @@ func (w *world) newMessage(t store.Ticket, seq int64) store.Message {
 func (w *world) newEvent(box store.Mailbox, typ ticket.EventType) ticket.Event {
 	return ticket.Event{
 		ID: newID(), Version: ticket.EventVersion, Type: typ, At: w.now, By: ticket.ByAgent("kari"),
-		Tenant: box.Tenant, Mailbox: box.ID, Ticket: newID(), Message: newID(),
+		Tenant: box.Tenant, Mailbox: box.ID, Ticket: newID(), Message: newID(), Subject: newID(),
 		From: "open", To: "closed", Cause: "test", Rung: ticket.RungToken,
 	}
 }

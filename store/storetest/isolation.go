@@ -69,7 +69,7 @@ var (
 	}
 	globalStore = map[string]string{
 		"View": "runs the Reader's methods", "Update": "runs the Tx's methods",
-		"Deployment": "of the whole store", "Bind": "of the whole store", "Close": "of the whole store",
+		"Deployment": "of the whole store", "Bind": "of the whole store", "Clock": "of the whole store", "Close": "of the whole store",
 		"AccessLog": "has cases of its own", "Blobs": "has cases of its own",
 	}
 	globalBlobs = map[string]string{

@@ -18,5 +18,6 @@ ALTER TABLE {s}.records ADD PRIMARY KEY (tenant, kind, id);
 -- When a ticket is asked about again; a change of it makes it due at once.
 ALTER TABLE {s}.tickets ADD COLUMN retain_at timestamptz NOT NULL DEFAULT '-infinity';
 CREATE INDEX tickets_retain ON {s}.tickets (retain_at);
+ALTER TABLE {s}.events ADD COLUMN subject uuid;
 CREATE INDEX members_contact ON {s}.members (tenant, contact);
 CREATE INDEX events_mailbox ON {s}.events (tenant, mailbox, ticket);
