@@ -162,17 +162,9 @@ func (k *keyring) key(ctx context.Context, c chain, id ticket.ID) ([]byte, error
 	return k.generation(ctx, c, id, c[id].Gen)
 }
 
-// fencedKey is key for slots that may be fenced, for the library's own work
-// that wraps keys anew: it must never reach a caller.
-func (k *keyring) fencedKey(ctx context.Context, c chain, id ticket.ID) ([]byte, error) {
-	if err := c.check(id, true); err != nil {
-		return nil, err
-	}
-	return k.generation(ctx, c, id, c[id].Gen)
-}
-
 // generation returns one of the two keys that a slot has while it is rotated.
-// The caller has checked the chain.
+// The caller has checked the chain, which may be fenced where only the library
+// wraps keys anew: what such a chain unwraps must never reach a caller.
 func (k *keyring) generation(ctx context.Context, c chain, id ticket.ID, gen int64) ([]byte, error) {
 	s := c[id]
 	wrapped := s.Wrapped
