@@ -109,6 +109,11 @@ func (t *Tenant) connect(ctx context.Context, c connecting) (store.Mailbox, erro
 		known, err = r.MailboxByAccount(ctx, t.id, c.print)
 		return err
 	})
+	if err == nil && known.State == store.MailboxFenced {
+		if known, err = t.takeBack(ctx, known); err != nil {
+			return store.Mailbox{}, err
+		}
+	}
 	switch {
 	case err == nil && known.State == store.MailboxConnected:
 		return t.reconnect(ctx, known, c)
@@ -116,6 +121,20 @@ func (t *Tenant) connect(ctx context.Context, c connecting) (store.Mailbox, erro
 		return store.Mailbox{}, err
 	}
 	return t.connectNew(ctx, c)
+}
+
+// takeBack opens a mailbox again whose account is connected anew within the
+// grace: it is the same account by its identity at the provider. One whose
+// erasure has begun stays closed.
+func (t *Tenant) takeBack(ctx context.Context, m store.Mailbox) (store.Mailbox, error) {
+	if err := t.desk.erasures.TakeBack(ctx, privacy.Scope{Tenant: t.id, Mailbox: m.ID}); err != nil {
+		return m, err
+	}
+	err := t.desk.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
+		m, err = r.Mailbox(ctx, t.id, m.ID)
+		return err
+	})
+	return m, err
 }
 
 // connectNew logs in, takes the cursor of the present instant, and stores the
@@ -234,81 +253,6 @@ func (d *Desk) firstTasks(m store.Mailbox, c connecting) []store.Task {
 
 func (d *Desk) task(t ticket.TenantID, mb ticket.ID, k store.TaskKind, subject ticket.ID, after time.Duration) store.Task {
 	return store.Task{ID: ticket.NewID(d.now()), Tenant: t, Mailbox: mb, Kind: k, Subject: subject, After: after}
-}
-
-// Disconnect fences a mailbox: nothing is read from it, sent by it, written to
-// it or opened from it any more, queued replies are cancelled, and what
-// workers hold is lost to them. It is one transaction and may be repeated.
-func (t *Tenant) Disconnect(ctx context.Context, mailboxID ticket.ID) error {
-	if err := t.outside(ctx); err != nil {
-		return err
-	}
-	for range storeTries {
-		if err := t.disconnect(ctx, mailboxID); !errors.Is(err, store.ErrStale) {
-			return err
-		}
-	}
-	return store.ErrStale
-}
-
-func (t *Tenant) disconnect(ctx context.Context, id ticket.ID) error {
-	var m store.Mailbox
-	err := t.desk.store.Update(ctx, func(ctx context.Context, tx store.Tx) (err error) {
-		if m, err = tx.Mailbox(ctx, t.id, id); err != nil || m.State == store.MailboxFenced {
-			return err
-		}
-		now := t.desk.now().UTC()
-		// The first write locks the mailbox against replies that are being
-		// written, so that what is read after it is all there will ever be.
-		m.Version++
-		if err := tx.Apply(ctx, store.Changes{Tenant: t.id, Mailboxes: []store.Mailbox{m}}); err != nil {
-			return err
-		}
-		ch := store.Changes{Tenant: t.id, DropTasks: []ticket.ID{id}}
-		if ch.Deliveries, ch.Events, err = cancelled(ctx, tx, m, now); err != nil {
-			return err
-		}
-		m.State = store.MailboxFenced
-		m.Version++
-		ch.Mailboxes = []store.Mailbox{m}
-		ch.Events = append(ch.Events, mailboxEvent(m, ticket.MailboxDisconnected, now))
-		return t.desk.apply(ctx, tx, ch)
-	})
-	if err != nil {
-		return err
-	}
-	// Also when it was fenced before: an earlier call may have been cut here.
-	return t.desk.vault.Fence(ctx, t.id, []ticket.ID{m.Key, m.Identity})
-}
-
-// cancelled withdraws what was not sent yet. What is on its way is in doubt:
-// its worker can no longer record how it went.
-func cancelled(ctx context.Context, r store.Reader, m store.Mailbox, now time.Time) (out []ticket.Delivery, events []ticket.Event, err error) {
-	q := store.DeliveryQuery{
-		Tenant: m.Tenant, Mailbox: m.ID, Limit: 500,
-		States: []ticket.DeliveryState{ticket.Queued, ticket.Preparing, ticket.Ready, ticket.Wire},
-	}
-	for {
-		page, err := r.Deliveries(ctx, q)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, d := range page {
-			to := ticket.Cancelled
-			if d.State == ticket.Wire {
-				to = ticket.Uncertain
-			}
-			next, ev, err := d.To(to, "disconnected", now)
-			if err != nil {
-				return nil, nil, err
-			}
-			out, events = append(out, next), append(events, ev)
-		}
-		if len(page) < q.Limit {
-			return out, events, nil
-		}
-		q.After = page[len(page)-1].Message
-	}
 }
 
 // Mailboxes returns the tenant's mailboxes with their health. One whose

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/helpdesk-go/helpdesk/internal/erase"
 	"github.com/helpdesk-go/helpdesk/mailbox"
 	"github.com/helpdesk-go/helpdesk/mailbox/rfc822"
 	"github.com/helpdesk-go/helpdesk/privacy"
@@ -21,6 +22,18 @@ var (
 	ErrConfig = errors.New("helpdesk: configuration")
 	// ErrKeys: the key store is missing or belongs to another store.
 	ErrKeys = errors.New("helpdesk: keys do not fit the store: bring back the key file that was used with it")
+	// ErrLedger: the erasure ledger is damaged, older than the stores, or
+	// belongs to others.
+	ErrLedger = errors.New("helpdesk: erasure ledger does not fit the stores: bring back its newest copy")
+	// ErrRestored: a store was restored from an older copy and may hold what
+	// was erased since.
+	ErrRestored = errors.New("helpdesk: the stores are older than the erasure ledger, so nothing is opened: call Recover or Run")
+	// ErrHold: a hold that cannot be placed; the text names the field.
+	ErrHold = errors.New("helpdesk: bad hold")
+	// ErrUnreadable: a hold came too late for some of what it covers.
+	ErrUnreadable = erase.ErrUnreadable
+	// ErrHeld: the content is kept for a legal hold, and for nothing else.
+	ErrHeld = privacy.ErrHeld
 	// ErrNoProvider: no provider of that name was configured.
 	ErrNoProvider = errors.New("helpdesk: no such provider: list it in Config.Providers")
 	// ErrAccount: the account value is incomplete; the text names the field.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
+	"github.com/helpdesk-go/helpdesk/internal/erase"
 	"github.com/helpdesk-go/helpdesk/mailbox"
 	"github.com/helpdesk-go/helpdesk/mailbox/rfc822"
 	"github.com/helpdesk-go/helpdesk/privacy"
@@ -24,6 +26,14 @@ type Config struct {
 	// Keys are what content is sealed with. Nil means EphemeralKeys beside a
 	// store that forgets, and is an error beside one that remembers.
 	Keys Keys
+	// Ledger is where erasures are written down before they happen. Nil means
+	// a file beside the key file, or memory beside a store that forgets.
+	Ledger Ledger
+	// Grace is how long after a disconnect the same account can be connected
+	// again; 0 means GraceUsual, and more than GraceMost is an error.
+	Grace time.Duration
+	// HostStores are stores of the host that erasures reach too.
+	HostStores []HostStore
 	// Providers open mailboxes; a mailbox of a provider that is not listed
 	// stays untouched.
 	Providers []mailbox.Provider
@@ -56,6 +66,10 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the clock of business times. Nil is time.Now.
 	Now func() time.Time
+	// SimulatedClock says that Now is not the time of the world. Without it
+	// nothing is erased while Now and the store's clock differ by more than
+	// five minutes.
+	SimulatedClock bool
 	// Workers is how many tasks are worked at once, half of them reading and
 	// half sending; 0 means 8.
 	Workers int
@@ -82,6 +96,8 @@ type Desk struct {
 	profile   string
 	keysKept  bool
 	logKept   bool
+	erasures  *erase.Executor
+	restored  atomic.Bool
 }
 
 // New checks the configuration and binds the store to its keys. It writes
@@ -105,6 +121,13 @@ func New(c Config) (*Desk, error) {
 		}
 		c.Keys = EphemeralKeys()
 	}
+	c, err := c.withLedger()
+	if err != nil {
+		return nil, err
+	}
+	if c.Grace < 0 || c.Grace > GraceMost {
+		return nil, fmt.Errorf("%w: Grace is negative or longer than GraceMost", ErrConfig)
+	}
 	d := &Desk{
 		cfg: c, store: c.Store, blobs: c.Blobs, log: c.Logger, now: c.Now,
 		parse: rfc822.ParseWith, providers: map[string]mailbox.Provider{},
@@ -119,13 +142,18 @@ func New(c Config) (*Desk, error) {
 	if err := d.gates(); err != nil {
 		return nil, err
 	}
-	root, slots, err := d.bind()
+	root, slots, ledger, err := d.bind()
 	if err != nil {
 		return nil, err
 	}
 	d.vault = privacy.NewVault(privacy.VaultConfig{
-		Root: root, Slots: slots, Log: c.AccessLog, Authorize: c.Authorize, Now: c.Now,
+		Root: root, Slots: slots, Log: c.AccessLog, Authorize: c.Authorize, Now: c.Now, Ready: d.ready,
 	})
+	ctx, cancel := context.WithTimeout(context.Background(), bindPatience)
+	defer cancel()
+	if err := d.follow(ctx, slots, ledger); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
@@ -144,6 +172,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Workers <= 0 {
 		c.Workers = 8
+	}
+	if c.Grace == 0 {
+		c.Grace = GraceUsual
 	}
 	if c.PollEvery <= 0 {
 		c.PollEvery = time.Minute
@@ -178,28 +209,38 @@ const bindPatience = 30 * time.Second
 
 // bind opens the keys and ties them to the store, so that a store never meets
 // keys that are not its own.
-func (d *Desk) bind() (privacy.Wrapper, privacy.Slots, error) {
+func (d *Desk) bind() (privacy.Wrapper, privacy.Slots, privacy.Ledger, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), bindPatience)
 	defer cancel()
 	known, err := d.store.Deployment(ctx)
 	fresh := errors.Is(err, store.ErrNotFound)
 	if err != nil && !fresh {
-		return nil, nil, fmt.Errorf("helpdesk: reading the store: %w", err)
+		return nil, nil, nil, fmt.Errorf("helpdesk: reading the store: %w", err)
 	}
 	root, slots, err := d.cfg.Keys.Open(fresh)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	if fresh {
-		mine := store.Deployment{ID: ticket.NewID(d.now()), Keys: slots.ID()}
+	if !fresh && known.Keys != slots.ID() {
+		return nil, nil, nil, ErrKeys
+	}
+	ledger, err := d.bindLedger(known)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if known.Ledger.IsZero() {
+		mine := store.Deployment{ID: ticket.NewID(d.now()), Keys: slots.ID(), Ledger: ledger.ID()}
 		if known, err = d.store.Bind(ctx, mine); err != nil {
-			return nil, nil, fmt.Errorf("helpdesk: binding the store to its keys: %w", err)
+			return nil, nil, nil, fmt.Errorf("helpdesk: binding the store to its keys: %w", err)
 		}
 	}
 	if known.Keys != slots.ID() {
-		return nil, nil, ErrKeys
+		return nil, nil, nil, ErrKeys
 	}
-	return root, slots, nil
+	if known.Ledger != ledger.ID() {
+		return nil, nil, nil, ErrLedger
+	}
+	return root, slots, ledger, nil
 }
 
 // Store returns the store the desk was made with.

@@ -42,7 +42,7 @@ func (k keyFile) Open(fresh bool) (privacy.Wrapper, privacy.Slots, error) {
 // EphemeralKeys are keys that die with the process, for tests and for the
 // memory store. The value may be given to several desks of one process.
 func EphemeralKeys() Keys {
-	k := &heldKeys{slots: privacy.NewMemorySlots()}
+	k := &heldKeys{slots: privacy.NewMemorySlots(), erasures: privacy.NewMemoryLedger()}
 	k.root, k.err = privacy.NewEphemeralRoot()
 	return k
 }
@@ -50,7 +50,7 @@ func EphemeralKeys() Keys {
 // KeyStore takes a root key, such as a KMS client, and a key store, such as
 // that of store/postgres in a database of its own.
 func KeyStore(root privacy.Wrapper, slots privacy.Slots) Keys {
-	return &heldKeys{root: root, slots: slots, durable: true}
+	return &heldKeys{root: root, slots: slots, durable: true, erasures: privacy.NewMemoryLedger()}
 }
 
 type heldKeys struct {
@@ -58,6 +58,8 @@ type heldKeys struct {
 	slots   privacy.Slots
 	durable bool
 	err     error
+	// erasures is the ledger beside a store in memory.
+	erasures privacy.Ledger
 }
 
 func (k *heldKeys) Durable() bool { return k.durable }

@@ -52,6 +52,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	}
 	failures := 0
 	wg.Go(func() { d.sweepOften(ctx) })
+	wg.Go(func() { d.eraseOften(ctx) })
 	for {
 		more, err := d.claimAll(ctx, &wg, pools)
 		pause := claimEvery
@@ -83,6 +84,9 @@ func (d *Desk) Run(ctx context.Context) error {
 // their own call it instead of Run. It does not listen for hints.
 func (d *Desk) RunOnce(ctx context.Context) (int, error) {
 	ctx = engineContext(ctx)
+	if err := d.Recover(ctx); err != nil {
+		return 0, err
+	}
 	done := 0
 	for {
 		var leases []store.Lease

@@ -101,6 +101,11 @@ func (v *Vault) admit(ctx context.Context, t ticket.TenantID, operation string, 
 	if InTx(ctx) {
 		return ErrInTransaction
 	}
+	if v.cfg.Ready != nil {
+		if err := v.cfg.Ready(); err != nil {
+			return err
+		}
+	}
 	who, what, err := From(ctx)
 	if err != nil && !errors.Is(err, ErrDenied) {
 		return err

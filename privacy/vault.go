@@ -27,6 +27,9 @@ type VaultConfig struct {
 	Authorize func(ctx context.Context, r Request) error
 	// Now is the clock; it must not be nil.
 	Now func() time.Time
+	// Ready is asked before anything else: with an error nothing is opened.
+	// Nil is always ready. It must be safe for concurrent use.
+	Ready func() error
 }
 
 // Vault seals and opens content. It is safe for concurrent use.

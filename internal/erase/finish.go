@@ -38,9 +38,11 @@ func (x *Executor) finish(ctx context.Context, e Erasure) error {
 		return err
 	}
 	e.FinishedAt = x.Now().UTC()
-	receipt, err := x.Receipt(ctx, e, checks)
-	if err != nil {
-		return err
+	receipt := ""
+	if x.Receipt != nil {
+		if receipt, err = x.Receipt(ctx, e, checks); err != nil {
+			return err
+		}
 	}
 	return x.retry(ctx, func(ctx context.Context, tx store.Tx) error {
 		r, err := tx.Record(ctx, e.Scope.Tenant, ErasureRecord, e.ID)
@@ -82,16 +84,15 @@ func (x *Executor) aims(ctx context.Context, e Erasure) ([]store.Erase, error) {
 	case s.Kind() == privacy.ScopeMailbox:
 		return []store.Erase{{Tenant: t, Mailbox: s.Mailbox, Keep: e.Keep}}, nil
 	}
-	boxes, err := x.boxIDs(ctx, e.Plan)
 	var out []store.Erase
-	for _, id := range boxes {
+	for _, id := range e.Boxes {
 		keep, err := x.keptIn(ctx, t, id, e.Keep)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, store.Erase{Tenant: t, Mailbox: id, Keep: keep})
 	}
-	return append(out, store.Erase{Tenant: t, KeepRecords: kept}), err
+	return append(out, store.Erase{Tenant: t, KeepRecords: kept}), nil
 }
 
 func ofTickets(t ticket.TenantID, ids []ticket.ID, attachments bool) []store.Erase {
@@ -129,18 +130,6 @@ func (x *Executor) keptIn(ctx context.Context, t ticket.TenantID, box ticket.ID,
 			}
 		}
 		return nil
-	})
-	return out, err
-}
-
-func (x *Executor) boxIDs(ctx context.Context, p Plan) (out []ticket.ID, err error) {
-	err = x.Store.View(ctx, func(ctx context.Context, r store.Reader) error {
-		out = nil
-		boxes, err := x.boxes(ctx, r, p)
-		for _, m := range boxes {
-			out = append(out, m.ID)
-		}
-		return err
 	})
 	return out, err
 }

@@ -71,6 +71,16 @@ func (x *Executor) fences(ctx context.Context, p Plan) (slots []ticket.ID, err e
 	return slots, err
 }
 
+// TakeBack cancels the plan of a disconnect, if there is one whose time has not
+// come.
+func (x *Executor) TakeBack(ctx context.Context, s privacy.Scope) error {
+	e, err := x.pending(ctx, Plan{Scope: s})
+	if err != nil || e.ID.IsZero() || e.State != Planned || e.Trigger != Disconnected {
+		return err
+	}
+	return x.Cancel(ctx, e)
+}
+
 // Cancel takes a plan back that is not past the point of no return. Whether it
 // was, Erasure tells afterwards: the ledger's order decides.
 func (x *Executor) Cancel(ctx context.Context, e Erasure) error {
@@ -347,4 +357,28 @@ func (x *Executor) rekey(ctx context.Context, e Erasure) ([]ticket.ID, error) {
 		}
 	}
 	return e.Doomed, nil
+}
+
+// Erasures returns those of a tenant, by id.
+func (x *Executor) Erasures(ctx context.Context, t ticket.TenantID) (out []Erasure, err error) {
+	err = x.Store.View(ctx, func(ctx context.Context, r store.Reader) error {
+		out = nil
+		return x.eachErasure(ctx, r, t, func(e Erasure) error {
+			out = append(out, e)
+			return nil
+		})
+	})
+	return out, err
+}
+
+// Holds returns those of a tenant, by id.
+func (x *Executor) Holds(ctx context.Context, t ticket.TenantID) (out []Hold, err error) {
+	err = x.Store.View(ctx, func(ctx context.Context, r store.Reader) error {
+		out = nil
+		return x.eachHold(ctx, r, t, func(h Hold) error {
+			out = append(out, h)
+			return nil
+		})
+	})
+	return out, err
 }
