@@ -14,7 +14,7 @@ const maxAwayText = 2 << 10
 // begins with them, and never behind a reply prefix: people write "Re: Out of
 // office" themselves. No single piece of evidence decides.
 func awayEvidence(in *ticket.Inbound, expected bool) (ev []string) {
-	subject := strings.TrimSpace(strings.ToLower(in.Subject))
+	subject := strings.TrimLeft(strings.ToLower(in.Subject), " \t[(*\"“«【")
 	for _, s := range awaySubjects() {
 		if strings.HasPrefix(subject, s) {
 			ev = append(ev, "subject")
