@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 
@@ -115,6 +116,13 @@ func OpenSigned(signed []byte, keys ...string) ([]byte, error) {
 	opened, err := note.Open(signed, note.VerifierList(verifiers...))
 	if err != nil {
 		return nil, ErrSignature // the cause may quote what is in the file
+	}
+	for _, sig := range opened.Sigs {
+		// The last character has bits that say nothing. Only one value of them
+		// passes, so that a file with a good signature has one form.
+		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
+			return nil, ErrSignature
+		}
 	}
 	return []byte(opened.Text), nil
 }
