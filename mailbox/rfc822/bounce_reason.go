@@ -125,7 +125,7 @@ func hostWords() []string {
 func refusalWords() []string {
 	return []string{
 		"no account by that name", "no such account", "unknown account", "account unknown", "does not have an account", "no mailbox found", "no mailbox by", "bad destination mailbox",
-		"invalid user", "no user by", "not a user", "nobody by that name", "unable to find user", "user is unknown", "no longer here", "no longer employed",
+		"invalid user", "no user by", "not a user", "nobody by that name", "unable to find user", "user is unknown", "no longer here", "no longer employed", "not an active address",
 		"finnes ikke", "finst ikkje", "findes ikke", "finns inte", "ei ole olemassa", "existiert nicht", "empfänger unbekannt", "unbekannter empfänger", "bestaat niet", // nb, nn, da, sv, fi, de, nl
 		"n'existe pas", "destinataire inconnu", "utilisateur inconnu", "no existe", "usuario desconocido", "não existe", "usuário desconhecido", "non esiste", "utente sconosciuto", // fr, es, pt, it
 		"nie istnieje", "neexistuje", "nem létezik", "не существует", "не найден", "存在しません", "存在しない", "見つかりません", "不存在", "존재하지", // pl, cs, hu, ru, ja, zh, ko

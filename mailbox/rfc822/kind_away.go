@@ -21,6 +21,9 @@ func awayEvidence(in *ticket.Inbound, expected bool) (ev []string) {
 			break
 		}
 	}
+	if rest, ok := strings.CutPrefix(subject, "auto:"); ok && len(ev) == 0 && has(rest, awayWords()) {
+		ev = append(ev, "subject") // as Notes writes it, with the name of who is away
+	}
 	if len(ev) == 0 && !expected {
 		return nil // nothing else says so: the text alone would not decide
 	}
