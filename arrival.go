@@ -36,6 +36,9 @@ type arrival struct {
 	people people
 	// subjects are under what a ticket it starts is found by subject.
 	subjects []ticket.Hit
+	// original is the Message-ID of the mail that a bounce or a complaint is
+	// about, where that is no token of ours.
+	original ticket.Fingerprint
 	// cause sends it to quarantine when set.
 	cause string
 	// verified is set when Config.Verify was asked.
@@ -98,6 +101,9 @@ func (a *arrival) understand(parse func([]byte) ticket.Inbound, h *privacy.Hashe
 	}
 	a.seen.MessageID = h.Fingerprint(privacy.DomainMessageID, a.mail.MessageID)
 	a.ev = evidence(a.mail, a.item, h)
+	if !a.item.Sent {
+		a.original = report(&a.ev, a.mail, h)
+	}
 	a.people = peopleOf(a.mail, h, self)
 	a.subjects = subjectHits(a.mail, a.item.Sent, h)
 	if a.item.Sent {
@@ -140,9 +146,6 @@ func evidence(in ticket.Inbound, it mailbox.Item, h *privacy.Hasher) ticket.Evid
 		ev.References = append(ev.References, h.Fingerprint(privacy.DomainMessageID, id))
 	}
 	ev.Tokens, ev.SubjectTokens = tokens(in, h), subjectTokens(in.Subject, h)
-	if !it.Sent {
-		report(&ev, in, h)
-	}
 	return ev
 }
 

@@ -45,15 +45,15 @@ func TestAuthenticity(t *testing.T) {
 		dmarc          string
 	}{
 		{"passes", hop, passes + border, false, true, ticket.StandingParticipant, "pass"},
-		{"fails", hop, fails + border, false, false, ticket.StandingParticipant, "fail"},
+		{"fails", hop, fails + border, false, false, ticket.StandingUnverified, "fail"},
 		{"fails, with our token", hop, fails + border, true, true, ticket.StandingUnverified, "fail"},
-		{"fails, and the attacker wrote a pass below", hop, fails + border + passes, false, false, ticket.StandingParticipant, "fail"},
+		{"fails, and the attacker wrote a pass below", hop, fails + border + passes, false, false, ticket.StandingUnverified, "fail"},
 		{"attacker's fail below", hop, passes + border + elsewhere + fails, false, true, ticket.StandingParticipant, "pass"},
 		{"attacker's pass below a hop that says nothing", hop, border + elsewhere + passes, false, true, ticket.StandingParticipant, ""},
 		{"of another provider", hop, "Authentication-Results: mx.evil.example; dmarc=fail\r\n" + border, false, true, ticket.StandingParticipant, ""},
 		{"nobody is believed", "", fails + border, false, true, ticket.StandingParticipant, ""},
-		{"passes for another sender", hop, otherFrom + border, false, false, ticket.StandingParticipant, "pass"},
-		{"passes, but there are two senders", hop, passes + border + secondFrom, false, false, ticket.StandingParticipant, "pass"},
+		{"passes for another sender", hop, otherFrom + border, false, false, ticket.StandingUnverified, "pass"},
+		{"passes, but there are two senders", hop, passes + border + secondFrom, false, false, ticket.StandingUnverified, "pass"},
 		{"two senders, with our token", hop, passes + border + secondFrom, true, true, ticket.StandingPending, "pass"},
 	} {
 		bubble(t, c.name, func(t *testing.T) {

@@ -20,6 +20,7 @@ type decision struct {
 	known      []store.Seen
 	ours       []ticket.ID // of each mail, the message of ours it is a copy of
 	deliveries map[ticket.ID]ticket.Delivery
+	sentAs     map[ticket.Fingerprint]ticket.ID // messages of ours by the Message-ID they went out with
 	contacts   map[ticket.Fingerprint]ticket.ID
 	keys       map[ticket.ID]ticket.ID
 	prints     []ticket.Fingerprint // candidates were looked up by
@@ -101,13 +102,7 @@ func (p *decision) duplicate(a *arrival, object ticket.ID) {
 	if !ok {
 		return
 	}
-	// The provider may have given it another Message-ID and a thread, by which
-	// the answers to it will be known.
-	for _, h := range a.ev.Hits() {
-		if h.Role != ticket.HitReference {
-			p.ch.Hits = append(p.ch.Hits, store.Hit{Mailbox: p.mailbox.ID, Ticket: d.Ticket, Message: object, Hit: h})
-		}
-	}
+	p.recognise(a, d.Ticket, object)
 	if d.State == ticket.Sent {
 		return
 	}
@@ -119,6 +114,34 @@ func (p *decision) duplicate(a *arrival, object ticket.ID) {
 	p.ch.Deliveries = append(p.ch.Deliveries, next)
 	p.ch.Events = append(p.ch.Events, ev)
 	p.ch.ProviderIDs = append(p.ch.ProviderIDs, store.ProviderID{Mailbox: p.mailbox.ID, Message: object, ProviderID: a.item.ID})
+}
+
+// recognise records under what a mail of ours is known that came back: the
+// provider may have given it another Message-ID and a thread, by which answers
+// and bounces name it. Those that came before it are on tickets of their own,
+// which it links.
+func (p *decision) recognise(a *arrival, id, object ticket.ID) {
+	p.sent(a, object)
+	var hits []ticket.Hit
+	for _, h := range a.ev.Hits() {
+		if h.Role != ticket.HitReference {
+			hits = append(hits, h)
+			p.ch.Hits = append(p.ch.Hits, store.Hit{Mailbox: p.mailbox.ID, Ticket: id, Message: object, Hit: h})
+		}
+	}
+	t, ok := p.board.Ticket(id)
+	if !ok {
+		return
+	}
+	p.board.Put(ticket.Candidate{Ticket: t, Hits: hits})
+	p.link(id, p.board.Awaiting(a.ev.MessageID), p.now)
+}
+
+// sent notes under which Message-ID a message of ours went out.
+func (p *decision) sent(a *arrival, object ticket.ID) {
+	if f := a.ev.MessageID; !f.IsZero() && p.sentAs[f].IsZero() {
+		p.sentAs[f] = object
+	}
 }
 
 func (p *decision) see(a *arrival, object ticket.ID) {
@@ -137,25 +160,27 @@ func (p *decision) quarantine(a *arrival) {
 
 // take makes a message of a mail and puts it on its ticket.
 func (p *decision) take(a *arrival) {
-	d := p.board.Match(a.ev, p.rules, p.now)
+	at, src := p.now, ticket.SourceLive
+	if p.stream == mailbox.Backfill {
+		at = a.seen.ReceivedAt // windows are of the time when it was written
+	}
+	a.ev.About = p.sentAs[a.original]
+	d := p.board.Match(a.ev, p.rules, at)
 	if d.Hold && a.held == nil && p.stream != mailbox.Backfill {
 		a.cause = causeStranger
 		p.quarantine(a)
 		return
 	}
-	if a.ev.Report && len(a.ev.Tokens) > 0 && d.Trace.Rung == ticket.RungToken {
-		d.Trace.About = a.ev.Tokens[0]
-	}
-	at, src := p.now, ticket.SourceLive
 	switch {
 	case p.stream == mailbox.Backfill:
-		at, src = a.seen.ReceivedAt, ticket.SourceBackfill
+		src = ticket.SourceBackfill
 	case a.item.Sent:
 		src = ticket.SourceSent
 	}
 	by, dir := ticket.ByContact(), ticket.In
 	if a.item.Sent {
 		by, dir = ticket.ByAgent(""), ticket.Out
+		p.sent(a, a.message)
 	}
 	other := p.contactOf(a)
 	t, fresh := p.ticketFor(a, d, other, by, at)
@@ -235,7 +260,7 @@ func (p *decision) contact(f ticket.Fingerprint) ticket.ID {
 // which fingerprints it will be found.
 func (p *decision) remember(a *arrival, t ticket.Ticket, d ticket.Decision, subjects []ticket.Hit) {
 	c := ticket.Candidate{Ticket: t, Hits: slices.Concat(a.ev.Hits(), subjects), Messages: []ticket.ID{a.message}}
-	c.Members = p.members(a, d.Trace.Standing)
+	c.Members = p.members(a, d)
 	p.board.Put(c)
 	if !slices.Contains(p.touched, t.ID) {
 		p.touched = append(p.touched, t.ID)
@@ -249,16 +274,17 @@ func (p *decision) remember(a *arrival, t ticket.Ticket, d ticket.Decision, subj
 }
 
 // members tells whom a mail brings onto its ticket. A sender who is only
-// pending brings nobody but himself, a forged one nobody at all; whom a
-// participant copies is pending; whom an agent writes to is in.
-func (p *decision) members(a *arrival, s ticket.Standing) []ticket.Member {
+// pending brings nobody but himself, one who fails his checks nobody at all
+// unless the ticket is his own; whom a participant copies is pending; whom an
+// agent writes to is in.
+func (p *decision) members(a *arrival, d ticket.Decision) []ticket.Member {
 	var out []ticket.Member
 	add := func(f ticket.Fingerprint, pending bool) {
 		if !f.IsZero() {
 			out = append(out, ticket.Member{Address: f, Domain: a.people.domains[f], Contact: p.contact(f), Pending: pending})
 		}
 	}
-	switch s {
+	switch d.Trace.Standing {
 	case ticket.StandingOwn:
 		for _, f := range a.people.to {
 			add(f, false)
@@ -270,6 +296,10 @@ func (p *decision) members(a *arrival, s ticket.Standing) []ticket.Member {
 		}
 	case ticket.StandingPending:
 		add(a.people.from, true)
+	case ticket.StandingUnverified:
+		if d.Join.IsZero() {
+			add(a.people.from, false)
+		}
 	}
 	return out
 }

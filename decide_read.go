@@ -3,6 +3,7 @@ package helpdesk
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/helpdesk-go/helpdesk/store"
@@ -12,11 +13,12 @@ import (
 // read gathers what the page is decided on, in a handful of round trips.
 func (p *decision) read(ctx context.Context, r store.Reader, page []*arrival) error {
 	probes := make([]store.Seen, len(page))
-	var fps, addrs, from, domains []ticket.Fingerprint
+	var fps, addrs, from, domains, originals []ticket.Fingerprint
 	var msgs []ticket.ID
 	for i, a := range page {
 		probes[i] = a.seen
 		fps = append(fps, a.fingerprints()...)
+		originals = append(originals, a.original)
 		msgs = append(msgs, slices.Concat(a.ev.Tokens, a.ev.SubjectTokens)...)
 		addrs = append(append(addrs, a.people.to...), a.people.from)
 		from = append(append(from, a.people.from), a.ev.Reported...)
@@ -29,9 +31,18 @@ func (p *decision) read(ctx context.Context, r store.Reader, page []*arrival) er
 	if p.known, err = r.Known(ctx, t, mb, probes); err != nil {
 		return err
 	}
+	if p.sentAs, err = r.SentAs(ctx, t, mb, distinct(originals)); err != nil {
+		return err
+	}
+	msgs = slices.AppendSeq(msgs, maps.Values(p.sentAs))
+	for i, a := range page { // mails of ours that may have come back
+		if k := p.known[i]; a.item.Sent && k.ProviderID != a.seen.ProviderID {
+			msgs = append(msgs, a.ours, k.Object)
+		}
+	}
 	p.prints = distinct(fps)
 	cands, err := candidates(ctx, r, store.CandidateQuery{
-		Tenant: t, Mailbox: mb, Fingerprints: p.prints, Messages: msgs, From: distinct(from), Domains: distinct(domains),
+		Tenant: t, Mailbox: mb, Fingerprints: p.prints, Messages: slices.DeleteFunc(msgs, ticket.ID.IsZero), From: distinct(from), Domains: distinct(domains),
 	})
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ func (p *decision) link(joined ticket.ID, links []ticket.ID, at time.Time) {
 	for _, other := range links {
 		a, ok := p.board.Ticket(joined)
 		b, also := p.board.Ticket(other)
-		if !ok || !also || a.Related == other || b.Related == joined {
+		if !ok || !also || other == joined || a.Related == other || b.Related == joined {
 			continue
 		}
 		next, events := a.Relate(other, ticket.BySystem(), at)
@@ -78,18 +78,20 @@ func domainPrint(h *privacy.Hasher, addr string) ticket.Fingerprint {
 }
 
 // report adds what a bounce or a complaint says about the mail that it is
-// about: its id, like one that is referred to, and whom it was for.
-func report(ev *ticket.Evidence, in ticket.Inbound, h *privacy.Hasher) {
+// about: its id, like one that is referred to, and whom it was for. It returns
+// the id unless that is a token of ours.
+func report(ev *ticket.Evidence, in ticket.Inbound, h *privacy.Hasher) (original ticket.Fingerprint) {
 	ev.Report = in.Kind == ticket.KindBounce || in.Kind == ticket.KindComplaint
 	if !ev.Report || in.Bounce == nil {
-		return
+		return original
 	}
 	if id := in.Bounce.OriginalMessageID; id != "" {
 		local, _, _ := strings.Cut(id, "@")
 		if ours, ok := h.ParseToken(local); ok {
 			ev.Tokens = slices.Insert(ev.Tokens, 0, ours)
-		} else if f := h.Fingerprint(privacy.DomainMessageID, id); !slices.Contains(ev.InReplyTo, f) {
-			ev.InReplyTo = slices.Insert(ev.InReplyTo, 0, f)
+		} else {
+			original = h.Fingerprint(privacy.DomainMessageID, id)
+			ev.InReplyTo = slices.Insert(ev.InReplyTo, 0, original)
 		}
 	}
 	for _, r := range in.Bounce.Recipients[:min(len(in.Bounce.Recipients), copiedMost)] {
@@ -97,6 +99,7 @@ func report(ev *ticket.Evidence, in ticket.Inbound, h *privacy.Hasher) {
 			ev.Reported = append(ev.Reported, f)
 		}
 	}
+	return original
 }
 
 // bounced tells what became of a mail of ours when the report about it names

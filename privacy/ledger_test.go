@@ -15,7 +15,7 @@ import (
 
 func TestMemoryLedger(t *testing.T) {
 	ledgertest.Run(t, func(*testing.T) privacy.Ledger { return privacy.NewMemoryLedger() })
-	if privacy.NewMemoryLedger().ID() == privacy.NewMemoryLedger().ID() {
+	if a, b := privacy.NewMemoryLedger(), privacy.NewMemoryLedger(); a.ID() == b.ID() {
 		t.Error("two ledgers share an ID")
 	}
 }

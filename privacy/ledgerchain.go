@@ -92,7 +92,7 @@ func VerifyLedger(ctx context.Context, l Ledger, from Position) (Position, error
 		if have != at {
 			return Position{}, fmt.Errorf("%w (between entries %d and %d)", ErrLedger, from.N, at.N)
 		}
-		if len(page) < ledgerPage {
+		if len(page) == 0 {
 			return at, nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 
@@ -20,13 +21,13 @@ var (
 	// the file is whole and that the key is the publisher's.
 	ErrSignature = errors.New("privacy: no valid signature of a known key: the text was changed, or another key signed it")
 	// ErrUnsignable: the text is none that can be signed: UTF-8 without
-	// control characters but line feeds, ending in one, of 1 MiB at most.
-	ErrUnsignable = errors.New("privacy: this text cannot be signed: it must be UTF-8 lines, the last one ended, of 1 MiB at most")
+	// control characters but line feeds, ending in one, of 16 MiB at most.
+	ErrUnsignable = errors.New("privacy: this text cannot be signed: it must be UTF-8 lines, the last one ended, of 16 MiB at most")
 )
 
 // The longest text that is signed, and what signatures may add to it.
 const (
-	maxSignedText = 1 << 20
+	maxSignedText = 16 << 20
 	maxSignatures = 1 << 16
 )
 
@@ -115,6 +116,13 @@ func OpenSigned(signed []byte, keys ...string) ([]byte, error) {
 	opened, err := note.Open(signed, note.VerifierList(verifiers...))
 	if err != nil {
 		return nil, ErrSignature // the cause may quote what is in the file
+	}
+	for _, sig := range opened.Sigs {
+		// The last character has bits that say nothing. Only one value of them
+		// passes, so that a file with a good signature has one form.
+		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
+			return nil, ErrSignature
+		}
 	}
 	return []byte(opened.Text), nil
 }

@@ -79,7 +79,7 @@ func TestSignRefuses(t *testing.T) {
 	s := newSigner(t, "desk.example")
 	for name, text := range map[string]string{
 		"empty": "", "no line end": "a", "no UTF-8": "\xff\n", "control": "a\x00b\n", "carriage return": "a\r\n",
-		"too long": strings.Repeat("a", 1<<20) + "\n",
+		"too long": strings.Repeat("a", 16<<20) + "\n",
 	} {
 		if _, err := s.Sign([]byte(text)); !errors.Is(err, privacy.ErrUnsignable) {
 			t.Errorf("%s: got %v, want ErrUnsignable", name, err)

@@ -170,11 +170,17 @@ type Intake interface {
 	Known(ctx context.Context, tenant ticket.TenantID, mailbox ticket.ID, probes []Seen) ([]Seen, error)
 	// Candidates returns the tickets of the mailbox that have one of the
 	// fingerprints in whatever role, or one of the messages, or one of the ids:
-	// for each fingerprint at most CandidatesMost, the most recently updated
-	// ones, ids breaking ties. Each comes with those of its members that have
-	// one of the addresses in From or one of the Domains, with those of the fingerprints that hit in all their
-	// roles and those of the messages that are its own.
+	// for each fingerprint at most CandidatesMost, first those with one of the
+	// members asked for, then those that have it as a Message-ID, then the most
+	// recently updated ones, ids breaking ties. Each comes with those of its
+	// members that have one of the addresses in From or one of the Domains, with
+	// those of the fingerprints that hit in all their roles and those of the
+	// messages that are its own.
 	Candidates(ctx context.Context, q CandidateQuery) ([]ticket.Candidate, error)
+	// SentAs returns the outgoing messages of the mailbox that have one of the
+	// fingerprints as a hit of role [ticket.HitMessageID]; of several the one
+	// with the lowest id. Unknown ones are absent.
+	SentAs(ctx context.Context, tenant ticket.TenantID, mailbox ticket.ID, ids []ticket.Fingerprint) (map[ticket.Fingerprint]ticket.ID, error)
 	// AutoReplies counts the outgoing messages of [ticket.KindAutoReply] that
 	// were made at or after Since.
 	AutoReplies(ctx context.Context, q AutoReplyQuery) (ticket.AutoReplies, error)

@@ -73,28 +73,36 @@ func (b *Board) Members(id ID) []Member {
 	return nil
 }
 
+// Awaiting returns the tickets that refer to a Message-ID and can be linked: a
+// few at most, and none that is erased or merged.
+func (b *Board) Awaiting(id Fingerprint) (out []ID) {
+	for _, t := range b.hits[Hit{id, HitReference}] {
+		if c := b.cands[t]; !id.IsZero() && !c.Erased && c.Ticket.Merged.IsZero() && len(out) < linksMost {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
 // Match is [Match] over the candidates that the evidence can reach at all.
 func (b *Board) Match(ev Evidence, r Rules, now time.Time) Decision {
 	var reach []ID
+	seen := map[ID]bool{}
 	add := func(ids ...ID) {
 		for _, id := range ids {
-			if !slices.Contains(reach, id) {
+			if !seen[id] {
+				seen[id] = true
 				reach = append(reach, id)
 			}
 		}
 	}
-	for _, m := range slices.Concat(ev.Tokens, ev.SubjectTokens) {
-		add(b.msgs[m]...)
-	}
-	for _, f := range siblings(ev) {
-		add(b.hits[Hit{f, HitMessageID}]...)
-		add(b.hits[Hit{f, HitReference}]...)
-	}
-	if !ev.Thread.IsZero() {
-		add(b.hits[Hit{ev.Thread, HitThread}]...)
-	}
-	if !ev.Subject.IsZero() {
-		add(b.hits[Hit{ev.Subject, HitSubject}]...)
+	for _, g := range ladder(ev) {
+		for _, m := range g.messages {
+			add(b.msgs[m]...)
+		}
+		for _, h := range g.hits {
+			add(b.hits[h]...)
+		}
 	}
 	cands := make([]Candidate, 0, len(reach))
 	for i := 0; i < len(reach); i++ {

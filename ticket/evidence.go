@@ -28,6 +28,9 @@ type Evidence struct {
 	// about a mail of ours. Reported are the people it says the mail was for.
 	Report   bool
 	Reported []Fingerprint
+	// About is the message of ours that a report names by an id which is no
+	// token, such as one the provider gave it. Knowing that proves nothing.
+	About ID
 }
 
 // HitRole says what a known fingerprint is to a ticket.

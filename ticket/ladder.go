@@ -2,40 +2,45 @@ package ticket
 
 import "slices"
 
-// rung is one step of the ladder with what it looks for.
+// rung is one step of the ladder with what it looks for, in the order in which
+// it counts.
 type rung struct {
-	name  Rung
-	proof bool
-	find  func([]Candidate) []Candidate
+	name     Rung
+	proof    bool
+	messages []ID
+	hits     []Hit
 }
 
 func ladder(ev Evidence) []rung {
-	var out []rung
-	add := func(name Rung, proof bool, find func([]Candidate) []Candidate) {
-		out = append(out, rung{name, proof, find})
+	all := []rung{
+		{name: RungToken, proof: true, messages: ev.Tokens},
+		{name: RungInReplyTo, hits: hitsOf(HitMessageID, ev.InReplyTo...)},
+		{name: RungReferences, hits: hitsOf(HitMessageID, ev.References...)},
+		{name: RungSiblings, hits: hitsOf(HitReference, siblings(ev)...)},
+		{name: RungThread, hits: hitsOf(HitThread, known(ev.Thread)...)},
+		{name: RungSubjectToken, proof: true, messages: ev.SubjectTokens},
 	}
-	if len(ev.Tokens) > 0 {
-		add(RungToken, true, byMessage(ev.Tokens))
+	if !ev.About.IsZero() {
+		all = slices.Insert(all, 0, rung{name: RungReport, messages: []ID{ev.About}})
 	}
-	if len(ev.InReplyTo) > 0 {
-		add(RungInReplyTo, false, byHit(ev.InReplyTo, HitMessageID))
+	if len(ev.InReplyTo) == 0 && len(ev.References) == 0 {
+		all = append(all, rung{name: RungSubject, hits: hitsOf(HitSubject, known(ev.Subject)...)})
 	}
-	if len(ev.References) > 0 {
-		add(RungReferences, false, byHit(ev.References, HitMessageID))
+	return slices.DeleteFunc(all, func(g rung) bool { return len(g.messages) == 0 && len(g.hits) == 0 })
+}
+
+func hitsOf(role HitRole, ids ...Fingerprint) (hits []Hit) {
+	for _, id := range ids {
+		hits = append(hits, Hit{id, role})
 	}
-	if shared := siblings(ev); len(shared) > 0 {
-		add(RungSiblings, false, byHit(shared, HitReference))
+	return hits
+}
+
+func known(f Fingerprint) []Fingerprint {
+	if f.IsZero() {
+		return nil
 	}
-	if !ev.Thread.IsZero() {
-		add(RungThread, false, byHit([]Fingerprint{ev.Thread}, HitThread))
-	}
-	if len(ev.SubjectTokens) > 0 {
-		add(RungSubjectToken, true, byMessage(ev.SubjectTokens))
-	}
-	if !ev.Subject.IsZero() && len(ev.InReplyTo) == 0 && len(ev.References) == 0 {
-		add(RungSubject, false, byHit([]Fingerprint{ev.Subject}, HitSubject))
-	}
-	return out
+	return []Fingerprint{f}
 }
 
 // siblings are the ids under which a ticket may already be waiting for this
@@ -49,45 +54,83 @@ func siblings(ev Evidence) []Fingerprint {
 	return ids
 }
 
-func byMessage(ids []ID) func([]Candidate) []Candidate {
-	return func(cands []Candidate) (found []Candidate) {
-		for _, id := range ids {
-			found = append(found, newest(cands, found, func(c Candidate) bool {
-				return !id.IsZero() && slices.Contains(c.Messages, id)
-			})...)
-		}
-		return found
-	}
+// field is the candidates by what a rung looks for. It is made once for a mail,
+// so that who quotes many ids costs in proportion to them.
+type field struct {
+	cands    []Candidate
+	tickets  map[ID]int
+	messages map[ID][]int
+	hits     map[Hit][]int
 }
 
-func byHit(ids []Fingerprint, role HitRole) func([]Candidate) []Candidate {
-	return func(cands []Candidate) (found []Candidate) {
-		for _, id := range ids {
-			found = append(found, newest(cands, found, func(c Candidate) bool {
-				return !id.IsZero() && slices.Contains(c.Hits, Hit{id, role})
-			})...)
+// fieldOf sorts the candidates: those whose sender stands on them in full come
+// first, so that a ticket somebody made under the same id to catch his answers
+// does not; then the most recently touched ones, so that the answer does not
+// depend on a store's order.
+func fieldOf(ev Evidence, cands []Candidate) field {
+	f := field{slices.Clone(cands), map[ID]int{}, map[ID][]int{}, map[Hit][]int{}}
+	slices.SortFunc(f.cands, func(a, b Candidate) int {
+		if x, y := a.full(ev.From), b.full(ev.From); x != y {
+			if x {
+				return -1
+			}
+			return 1
 		}
-		return found
-	}
-}
-
-// newest returns the candidates that fit and are not found yet, most recently
-// touched first, so that the answer does not depend on a store's order.
-func newest(cands, found []Candidate, fits func(Candidate) bool) []Candidate {
-	var out []Candidate
-	for _, c := range cands {
-		known := slices.ContainsFunc(found, func(f Candidate) bool { return f.Ticket.ID == c.Ticket.ID })
-		if !known && fits(c) {
-			out = append(out, c)
-		}
-	}
-	slices.SortFunc(out, func(a, b Candidate) int {
 		if n := b.Ticket.UpdatedAt.Compare(a.Ticket.UpdatedAt); n != 0 {
 			return n
 		}
 		return slices.Compare(b.Ticket.ID[:], a.Ticket.ID[:])
 	})
-	return out
+	for i, c := range f.cands {
+		f.tickets[c.Ticket.ID] = i
+		for _, m := range c.Messages {
+			f.messages[m] = append(f.messages[m], i)
+		}
+		for _, h := range c.Hits {
+			f.hits[h] = append(f.hits[h], i)
+		}
+	}
+	return f
+}
+
+// find returns the candidates that a rung reaches, once each.
+func (f field) find(g rung) (found []Candidate) {
+	seen := map[int]bool{}
+	add := func(at []int) {
+		for _, i := range at {
+			if !seen[i] {
+				seen[i] = true
+				found = append(found, f.cands[i])
+			}
+		}
+	}
+	for _, m := range g.messages {
+		if !m.IsZero() {
+			add(f.messages[m])
+		}
+	}
+	for _, h := range g.hits {
+		if !h.Fingerprint.IsZero() {
+			add(f.hits[h])
+		}
+	}
+	return found
+}
+
+// full reports whether an address stands on the ticket in full.
+func (c Candidate) full(from Fingerprint) bool {
+	return !from.IsZero() && slices.ContainsFunc(c.Members, func(m Member) bool { return m.Address == from && !m.Pending })
+}
+
+// starts is the standing of who starts a ticket of his own.
+func starts(ev Evidence) Standing {
+	switch {
+	case ev.Own:
+		return StandingOwn
+	case ev.Verified == VerdictFail && !ev.Report:
+		return StandingUnverified
+	}
+	return StandingParticipant
 }
 
 // stands tells how the sender relates to a candidate and whether that is

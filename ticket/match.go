@@ -10,6 +10,7 @@ type Rung string
 
 // The rungs, in the order in which they are tried.
 const (
+	RungReport       Rung = "report"        // a bounce names a mail of ours by the id that the provider gave it
 	RungToken        Rung = "token"         // our signed Message-ID, marker or plus-token
 	RungInReplyTo    Rung = "in-reply-to"   // RFC 5322, section 3.6.4
 	RungReferences   Rung = "references"    // newest first
@@ -86,18 +87,20 @@ type Trace struct {
 
 // Explain says the trace in one English sentence.
 func (t Trace) Explain() string {
+	switch t.Standing {
+	case StandingPending:
+		return t.where() + "; the sender is new to the ticket"
+	case StandingUnverified:
+		return t.where() + "; the sender's address failed its checks"
+	case StandingReport:
+		return t.where() + "; a report about a mail of this ticket"
+	}
+	return t.where()
+}
+
+func (t Trace) where() string {
 	if t.Rung != RungNone && t.Rung != "" {
-		s := "joined by " + string(t.Rung)
-		if t.Standing == StandingPending {
-			s += "; the sender is new to the ticket"
-		}
-		if t.Standing == StandingUnverified {
-			s += "; the sender's address failed its checks"
-		}
-		if t.Standing == StandingReport {
-			s += "; a report about a mail of this ticket"
-		}
-		return s
+		return "joined by " + string(t.Rung)
 	}
 	for _, s := range t.Steps {
 		if s.Outcome != OutcomeNone && s.Outcome != OutcomeMerged {
@@ -133,27 +136,26 @@ const linksMost = 5
 // threads) admits only those who are on the ticket already. The candidates hold
 // a ticket once each; their order does not matter.
 func Match(ev Evidence, cands []Candidate, r Rules, now time.Time) Decision {
-	d := Decision{Trace: Trace{Rung: RungNone, Standing: StandingParticipant}}
-	if ev.Own {
-		d.Trace.Standing = StandingOwn
-	}
-	for _, rung := range ladder(ev) {
-		found := rung.find(cands)
+	m := match{ev, fieldOf(ev, cands), r, now}
+	d := Decision{Trace: Trace{Rung: RungNone, Standing: starts(ev)}}
+	rungs := ladder(ev)
+	for _, g := range rungs {
+		found := m.find(g)
 		if len(found) == 0 {
-			d.Trace.Steps = append(d.Trace.Steps, Step{Rung: rung.name, Outcome: OutcomeNone})
+			d.Trace.Steps = append(d.Trace.Steps, Step{Rung: g.name, Outcome: OutcomeNone})
 			continue
 		}
 		for _, c := range found {
-			into, outcome := rung.judge(ev, c, cands, r, now)
-			standing, _ := stands(ev, c, rung.proof, r)
+			into, outcome := m.judge(g, c)
 			if into.ID != c.Ticket.ID {
-				d.note(Step{Rung: rung.name, Ticket: c.Ticket.ID, Outcome: OutcomeMerged})
+				d.note(Step{Rung: g.name, Ticket: c.Ticket.ID, Outcome: OutcomeMerged})
 			}
-			d.note(Step{Rung: rung.name, Ticket: into.ID, Outcome: outcome})
+			d.note(Step{Rung: g.name, Ticket: into.ID, Outcome: outcome})
 			if outcome == OutcomeJoined {
-				d.Join, d.Trace.Rung, d.Trace.Standing = into.ID, rung.name, standing
+				d.Join, d.Trace.Rung, d.Trace.About = into.ID, g.name, about(ev, g, c)
+				d.Trace.Standing, _ = stands(ev, c, g.proof, r)
 				d.Related, d.Hold = ID{}, false
-				return bridge(d, ev, cands, r, now)
+				return m.bridge(d, rungs)
 			}
 			if d.Related.IsZero() {
 				d.Related = into.ID
@@ -164,6 +166,22 @@ func Match(ev Evidence, cands []Candidate, r Rules, now time.Time) Decision {
 	return d
 }
 
+// match is what one mail is decided on.
+type match struct {
+	ev Evidence
+	field
+	r   Rules
+	now time.Time
+}
+
+// about is the message of ours that put a report on its ticket.
+func about(ev Evidence, g rung, c Candidate) ID {
+	if i := slices.IndexFunc(g.messages, func(m ID) bool { return slices.Contains(c.Messages, m) }); ev.Report && i >= 0 {
+		return g.messages[i]
+	}
+	return ID{}
+}
+
 // note adds a step while there is room; the last one, which joins, always has.
 func (d *Decision) note(s Step) {
 	if len(d.Trace.Steps) < stepsMost || s.Outcome == OutcomeJoined {
@@ -171,12 +189,12 @@ func (d *Decision) note(s Step) {
 	}
 }
 
-// judge says whether a mail may join what a rung found. The sender is judged
+// judge says whether the mail may join what a rung found. The sender is judged
 // on the ticket that was found, all else on the one it was merged into.
-func (g rung) judge(ev Evidence, c Candidate, cands []Candidate, r Rules, now time.Time) (Ticket, string) {
-	into, ok := merged(c, cands)
+func (m match) judge(g rung, c Candidate) (Ticket, string) {
+	into, ok := m.merged(c)
 	t := into.Ticket
-	_, known := stands(ev, c, g.proof, r)
+	_, known := stands(m.ev, c, g.proof, m.r)
 	switch {
 	case !ok:
 		return t, OutcomeMerged
@@ -184,11 +202,11 @@ func (g rung) judge(ev Evidence, c Candidate, cands []Candidate, r Rules, now ti
 		return t, OutcomeErased
 	case !known:
 		return t, OutcomeStranger
-	case r.Expired(t, now):
+	case m.r.Expired(t, m.now):
 		return t, OutcomeExpired
-	case g.name == RungSubject && r.tooOldForSubject(t, now):
+	case g.name == RungSubject && m.r.tooOldForSubject(t, m.now):
 		return t, OutcomeOld
-	case r.SplitSubjects && !ev.Own && !ev.Report && differ(ev.Title, c.Ticket.Title):
+	case m.r.SplitSubjects && !m.ev.Own && !m.ev.Report && differ(m.ev.Title, c.Ticket.Title):
 		return t, OutcomeSubject
 	}
 	return t, OutcomeJoined
@@ -201,33 +219,33 @@ func differ(a, b Fingerprint) bool { return !a.IsZero() && !b.IsZero() && a != b
 const mergesMost = 8
 
 // merged follows a ticket to the one that it was merged into.
-func merged(c Candidate, cands []Candidate) (Candidate, bool) {
+func (f field) merged(c Candidate) (Candidate, bool) {
 	for range mergesMost {
 		if c.Ticket.Merged.IsZero() {
 			return c, true
 		}
-		i := slices.IndexFunc(cands, func(x Candidate) bool { return x.Ticket.ID == c.Ticket.Merged })
-		if i < 0 {
+		i, ok := f.tickets[c.Ticket.Merged]
+		if !ok {
 			return c, false
 		}
-		c = cands[i]
+		c = f.cands[i]
 	}
-	return c, false
+	return c, c.Ticket.Merged.IsZero()
 }
 
 // bridge adds the links of a mail that joins a ticket: the other tickets that
 // its ids reach and its sender stands on. Threads and subjects link nothing:
 // providers put unlike mails in one thread.
-func bridge(d Decision, ev Evidence, cands []Candidate, r Rules, now time.Time) Decision {
-	for _, rung := range ladder(ev) {
-		if rung.name == RungThread || rung.name == RungSubject || rung.name == RungSubjectToken {
+func (m match) bridge(d Decision, rungs []rung) Decision {
+	for _, g := range rungs {
+		if g.name == RungThread || g.name == RungSubject || g.name == RungSubjectToken {
 			continue
 		}
-		for _, c := range rung.find(cands) {
-			into, outcome := rung.judge(ev, c, cands, r, now)
+		for _, c := range m.find(g) {
+			into, outcome := m.judge(g, c)
 			if id := into.ID; outcome == OutcomeJoined && id != d.Join && !slices.Contains(d.Links, id) && len(d.Links) < linksMost {
 				d.Links = append(d.Links, id)
-				d.Trace.Steps = append(d.Trace.Steps, Step{Rung: rung.name, Ticket: id, Outcome: OutcomeLinked})
+				d.Trace.Steps = append(d.Trace.Steps, Step{Rung: g.name, Ticket: id, Outcome: OutcomeLinked})
 			}
 		}
 	}

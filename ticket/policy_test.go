@@ -44,7 +44,7 @@ func TestMatchPolicies(t *testing.T) {
 		{"a colleague", from(bob, verified), domain(false), ticket.Rules{Colleagues: true}, true, pending, false},
 		{"a colleague of somebody pending", from(bob, verified), domain(true), ticket.Rules{Colleagues: true}, false, participant, false},
 		{"a colleague nobody vouches for", from(bob, func(ev *ticket.Evidence) { ev.Domain = fp(7) }), domain(false), ticket.Rules{Colleagues: true}, false, participant, false},
-		{"a forged colleague", from(bob, func(ev *ticket.Evidence) { ev.Domain, ev.Verified = fp(7), ticket.VerdictFail }), domain(false), ticket.Rules{Colleagues: true}, false, participant, false},
+		{"a forged colleague", from(bob, func(ev *ticket.Evidence) { ev.Domain, ev.Verified = fp(7), ticket.VerdictFail }), domain(false), ticket.Rules{Colleagues: true}, false, unverified, false},
 		{"two without organisations", from(bob, func(ev *ticket.Evidence) { ev.Verified = ticket.VerdictPass }), cand(1, hit(1, hitM)), ticket.Rules{Colleagues: true}, false, participant, false},
 		{"a stranger who is held", from(bob, nil), cand(1, hit(1, hitM)), ticket.Rules{HoldStrangers: true}, false, participant, true},
 		{"a participant is not held", from(ann, nil), cand(1, hit(1, hitM)), ticket.Rules{HoldStrangers: true}, true, participant, false},

@@ -46,7 +46,7 @@ type Ticket struct {
 	Seq int64
 	// Answers is the message that a reply answers: the newest one of somebody
 	// who stands on the ticket rightfully or, before there is one, the first
-	// of ours. Whoever is only pending, or failed his checks, gets nothing by
+	// of ours or the one that started it. Whoever is only pending, or failed his checks, gets nothing by
 	// himself.
 	Answers ID
 	// Version counts changes; a write that was decided on another version is
@@ -172,7 +172,7 @@ func (t Ticket) Add(m Message, by Actor, r Rules, now time.Time) (Ticket, Messag
 	ev.Message, ev.Rung = m.ID, m.Match.Rung
 	events := []Event{ev}
 	rightful := m.Match.Standing == "" || m.Match.Standing == StandingParticipant || m.Match.Standing == StandingOwn
-	if m.Direction == In && rightful || m.Direction == Out && t.Answers.IsZero() {
+	if m.Direction == In && (rightful || t.Seq == 1) || m.Direction == Out && t.Answers.IsZero() {
 		t.Answers = m.ID
 	}
 	if m.Provenance.Source == SourceBackfill {

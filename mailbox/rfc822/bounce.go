@@ -61,10 +61,22 @@ func bounceEvidence(root *part, in *ticket.Inbound, env Envelope) []string {
 	}
 	// A daemon that says nothing known still is one, and so is the null sender
 	// where nothing tells that a program answers for a person (RFC 3834).
-	if mailerDaemon(in) || contains(weak, "return-path") && len(autoEvidence(h)) == 0 && len(awayEvidence(in, true)) == 0 {
+	if mailerDaemon(in) || contains(weak, "return-path") && len(autoEvidence(h)) == 0 && len(awayEvidence(in, true)) == 0 && !answers(h, in) {
 		return weak
 	}
 	return nil
+}
+
+// answers reports the signs that responders leave on what they write for a
+// person, and servers do not on their reports: RFC 3834, sections 3.1.5, 3.1.8
+// and 5.
+func answers(h header, in *ticket.Inbound) bool {
+	switch fieldValue(h, "Precedence") {
+	case "bulk", "junk":
+		return true
+	}
+	_, replied := cutPrefix(in.Subject, replyWords)
+	return replied || len(in.InReplyTo) > 0
 }
 
 func isStatus(pt *part) bool {

@@ -8,7 +8,8 @@ import "strings"
 // before its status, words of the whole report last.
 func isHard(status, why, text string) bool {
 	class, _, _ := cutStatus(status)
-	unknown := has(why, hardWords()) && !has(why, softWords())
+	refused := has(why, refusalWords())
+	unknown := (refused || has(why, hardWords())) && !has(why, softWords())
 	switch {
 	case has(why, hostWords()) && class != "5.7" && !strings.HasPrefix(status, "4."):
 		return true
@@ -25,13 +26,16 @@ func isHard(status, why, text string) bool {
 	case class == "5.2" || class == "5.3" || class == "5.7":
 		// The mailbox, the system or the policy: all can change, except where
 		// the server says no more than that it does not know the recipient.
-		return unknown && (toRecipient(why) || toRecipient(text)) && has(strings.ReplaceAll(why, "address rejected", ""), hardWords())
+		return unknown && (toRecipient(why) || toRecipient(text)) && (refused || has(strings.ReplaceAll(why, "address rejected", ""), hardWords()))
 	case class == "5.6":
 		return false
 	case class != "5.1" && (afterData(why) || why == "" && afterData(text)):
 		// Refused once the content was seen: a filter says user unknown there,
 		// for an address that its server had accepted before.
 		return false
+	}
+	if refused && unknown {
+		return true
 	}
 	sure := toRecipient(why) || toRecipient(text)
 	for _, s := range [...]string{why, text} {
@@ -113,6 +117,18 @@ func hostWords() []string {
 	return []string{
 		"host unknown", "host not found", "domain not found", "unknown host", "name or service not known", "couldn't find any host", "no mx", "null mx", "does not accept mail",
 		"domain does not", "no such domain", "domain is not reachable", "srv record", "no such host",
+	}
+}
+
+// refusalWords are what servers answer about a recipient. In words for people
+// they may be a guess, and count only beside the address.
+func refusalWords() []string {
+	return []string{
+		"no account by that name", "no such account", "unknown account", "account unknown", "does not have an account", "no mailbox found", "no mailbox by", "bad destination mailbox",
+		"invalid user", "no user by", "not a user", "nobody by that name", "unable to find user", "user is unknown", "no longer here", "no longer employed", "not an active address",
+		"finnes ikke", "finst ikkje", "findes ikke", "finns inte", "ei ole olemassa", "existiert nicht", "empfänger unbekannt", "unbekannter empfänger", "bestaat niet", // nb, nn, da, sv, fi, de, nl
+		"n'existe pas", "destinataire inconnu", "utilisateur inconnu", "no existe", "usuario desconocido", "não existe", "usuário desconhecido", "non esiste", "utente sconosciuto", // fr, es, pt, it
+		"nie istnieje", "neexistuje", "nem létezik", "не существует", "не найден", "存在しません", "存在しない", "見つかりません", "不存在", "존재하지", // pl, cs, hu, ru, ja, zh, ko
 	}
 }
 

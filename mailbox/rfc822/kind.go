@@ -52,8 +52,13 @@ func classify(root *part, in *ticket.Inbound, env Envelope) {
 		in.Kind, in.KindEvidence = ticket.KindAutoReply, auto
 		return
 	}
-	if ev := listEvidence(h); len(ev) > 0 {
+	if ev := listEvidence(h); len(ev) > 0 && (!nullSender(h, env) || h.get("List-Id") != nil) {
 		in.Kind, in.KindEvidence = ticket.KindList, ev
+		return
+	}
+	if nullSender(h, env) {
+		// Nobody sends a mail of his own that must not come back.
+		in.Kind, in.KindEvidence = ticket.KindAutoReply, []string{"return-path"}
 	}
 }
 
@@ -94,6 +99,12 @@ func quietEvidence(h header, env Envelope) (ev []string) {
 	}
 	if v := fieldValue(h, "X-Auto-Response-Suppress"); v == "all" || strings.Contains(v, "autoreply") {
 		ev = append(ev, "x-auto-response-suppress")
+	}
+	switch fieldValue(h, "Precedence") {
+	case "bulk", "junk":
+		if h.get("List-Id") == nil && h.get("List-Post") == nil && h.get("List-Unsubscribe") == nil {
+			ev = append(ev, "precedence")
+		}
 	}
 	return ev
 }

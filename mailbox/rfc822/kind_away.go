@@ -14,12 +14,15 @@ const maxAwayText = 2 << 10
 // begins with them, and never behind a reply prefix: people write "Re: Out of
 // office" themselves. No single piece of evidence decides.
 func awayEvidence(in *ticket.Inbound, expected bool) (ev []string) {
-	subject := strings.TrimSpace(strings.ToLower(in.Subject))
+	subject := strings.TrimLeft(strings.ToLower(in.Subject), " \t[(*\"“«【")
 	for _, s := range awaySubjects() {
 		if strings.HasPrefix(subject, s) {
 			ev = append(ev, "subject")
 			break
 		}
+	}
+	if rest, ok := strings.CutPrefix(subject, "auto:"); ok && len(ev) == 0 && has(rest, awayWords()) {
+		ev = append(ev, "subject") // as Notes writes it, with the name of who is away
 	}
 	if len(ev) == 0 && !expected {
 		return nil // nothing else says so: the text alone would not decide

@@ -2,6 +2,7 @@ package slottest
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/helpdesk-go/helpdesk/privacy"
@@ -26,6 +27,13 @@ func RunDurable(t *testing.T, open func(t *testing.T, dir string) privacy.Slots)
 		f.destroy(gone.ID, never.ID)
 		after := f.child()
 		f.create(after)
+		rotated := rewrapped(f.mailbox, "next")
+		rotated.Gen, rotated.Old = 1, f.mailbox.Wrapped
+		f.replace(rotated)
+		f.mailbox.Wrapped, f.mailbox.Old, f.mailbox.Gen = rotated.Wrapped, rotated.Old, 1
+		if err := f.slots.Reach(f.ctx, position(4, 1)); err != nil {
+			t.Fatal(err)
+		}
 
 		id := f.slots.ID()
 		f.slots = open(t, dir)
@@ -33,8 +41,12 @@ func RunDurable(t *testing.T, open func(t *testing.T, dir string) privacy.Slots)
 			t.Fatal("the ID changed")
 		}
 		f.live(f.tenant)
+		f.live(f.mailbox)
 		f.live(live)
 		f.live(after)
+		if got, err := f.slots.Reached(f.ctx); err != nil || got != position(4, 1) {
+			t.Fatalf("Reached after opening again: %+v, %v", got, err)
+		}
 		fenced.State = privacy.SlotFenced
 		f.live(fenced)
 		f.tombstone(gone.ID)
@@ -53,6 +65,16 @@ func RunDurable(t *testing.T, open func(t *testing.T, dir string) privacy.Slots)
 		back := f.child()
 		there.create(back)
 		f.live(back)
+		moved := rewrapped(back, "anew")
+		f.replace(moved)
+		back.Wrapped = moved.Wrapped
+		there.live(back)
+		if err := there.slots.Reach(f.ctx, position(2, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.slots.Reach(f.ctx, position(2, 2)); !errors.Is(err, privacy.ErrOtherLedger) {
+			t.Fatalf("two ledgers: %v", err)
+		}
 		there.destroy(s.ID)
 		f.tombstone(s.ID)
 		f.fence(f.mailbox.ID)

@@ -46,6 +46,14 @@ func Run(t *testing.T, open func(t *testing.T) privacy.Slots) {
 		{"concurrent creates agree on one winner", testConcurrentCreate},
 		{"no live child after a fence returned", testCreateFenceRace},
 		{"no live slot after a destroy returned", testCreateDestroyRace},
+		{"list is all slots in order", testList},
+		{"children are the slots right below", testChildren},
+		{"replace changes how slots are wrapped", testReplace},
+		{"replace refuses what is stale or closed", testReplaceRefuses},
+		{"create refuses an earlier generation", testGenerations},
+		{"no slot of an earlier generation after a rotation returned", testRotateRace},
+		{"one of many changes wins", testReplaceOnce},
+		{"the position only moves forwards", testReach},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { c.test(t, newFixture(t, open(t))) })
@@ -142,7 +150,8 @@ func (f *fixture) live(want privacy.Slot) {
 func (f *fixture) same(got, want privacy.Slot) {
 	f.Helper()
 	if got.ID != want.ID || got.Tenant != want.Tenant || got.Level != want.Level ||
-		got.Parent != want.Parent || got.State != want.State || !bytes.Equal(got.Wrapped, want.Wrapped) {
+		got.Parent != want.Parent || got.State != want.State || !bytes.Equal(got.Wrapped, want.Wrapped) ||
+		got.Gen != want.Gen || got.Under != want.Under || !bytes.Equal(got.Old, want.Old) {
 		f.Fatalf("slot is\n  %+v\nwant\n  %+v", got, want)
 	}
 }

@@ -209,7 +209,7 @@ func (s *state) dropHit(j *journal, k hitKey) {
 			return
 		}
 	}
-	drop(j, s.prints[printKey{ref{k.tenant, k.Mailbox}, k.Fingerprint}], found{k.Ticket, k.Role})
+	drop(j, s.prints[printKey{ref{k.tenant, k.Mailbox}, k.Fingerprint}], found{k.Ticket, k.Role, k.Message})
 }
 
 // memberVictims visits the places of people on tickets.

@@ -3,7 +3,9 @@ package memory
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/helpdesk-go/helpdesk/store"
 	"github.com/helpdesk-go/helpdesk/ticket"
@@ -105,7 +107,7 @@ func (t *tx) insertHits(c store.Changes) error {
 		if t.state.prints[p] == nil {
 			t.state.prints[p] = map[found]bool{}
 		}
-		put(&t.journal, t.state.prints[p], found{h.Ticket, h.Role}, true)
+		put(&t.journal, t.state.prints[p], found{h.Ticket, h.Role, h.Message}, true)
 	}
 	return nil
 }
@@ -160,23 +162,18 @@ func (r *reader) Candidates(ctx context.Context, q store.CandidateQuery) ([]tick
 		c := cands[id]
 		if c == nil {
 			row, _ := r.state.tickets.get(q.Tenant, id)
-			c = &ticket.Candidate{Ticket: cloneDomain(row.Ticket)}
-			for _, m := range r.state.members[ref{q.Tenant, id}] {
-				if slices.Contains(q.From, m.Address) || !m.Domain.IsZero() && slices.Contains(q.Domains, m.Domain) {
-					c.Members = append(c.Members, m)
-				}
-			}
+			c = &ticket.Candidate{Ticket: cloneDomain(row.Ticket), Members: r.asked(q, id)}
 			cands[id] = c
 		}
 		return c
 	}
 	for _, f := range unique(q.Fingerprints) {
 		hits := r.state.prints[printKey{ref{q.Tenant, q.Mailbox}, f}]
-		newest := r.newest(q.Tenant, hits)
+		first := r.first(q, hits)
 		for at := range hits {
-			if newest[at.ticket] {
+			if h := (ticket.Hit{Fingerprint: f, Role: at.role}); first[at.ticket] && !slices.Contains(of(at.ticket).Hits, h) {
 				c := of(at.ticket)
-				c.Hits = append(c.Hits, ticket.Hit{Fingerprint: f, Role: at.role})
+				c.Hits = append(c.Hits, h)
 			}
 		}
 	}
@@ -216,27 +213,64 @@ func (r *reader) AutoReplies(ctx context.Context, q store.AutoReplyQuery) (n tic
 	return n, nil
 }
 
-// newest returns the tickets of hits that a fingerprint makes candidates.
-func (r *reader) newest(tenant ticket.TenantID, hits map[found]bool) map[ticket.ID]bool {
-	ids := map[ticket.ID]bool{}
-	var rows []ticket.Ticket
-	for at := range hits {
-		if !ids[at.ticket] {
-			ids[at.ticket] = true
-			row, _ := r.state.tickets.get(tenant, at.ticket)
-			rows = append(rows, row.Ticket)
+// asked returns the members of a ticket that a query asks for.
+func (r *reader) asked(q store.CandidateQuery, id ticket.ID) (out []ticket.Member) {
+	for _, m := range r.state.members[ref{q.Tenant, id}] {
+		if slices.Contains(q.From, m.Address) || !m.Domain.IsZero() && slices.Contains(q.Domains, m.Domain) {
+			out = append(out, m)
 		}
 	}
-	if len(rows) <= store.CandidatesMost {
-		return ids
+	return out
+}
+
+// first returns the tickets of hits that a fingerprint makes candidates.
+func (r *reader) first(q store.CandidateQuery, hits map[found]bool) map[ticket.ID]bool {
+	type rank struct {
+		id      ticket.ID
+		stands  int // 1 with a member asked for
+		named   int // 1 with the fingerprint as Message-ID
+		updated time.Time
 	}
-	slices.SortFunc(rows, func(a, b ticket.Ticket) int {
-		return cmp.Or(b.UpdatedAt.Compare(a.UpdatedAt), slices.Compare(b.ID[:], a.ID[:]))
+	rows := map[ticket.ID]*rank{}
+	for at := range hits {
+		row := rows[at.ticket]
+		if row == nil {
+			t, _ := r.state.tickets.get(q.Tenant, at.ticket)
+			row = &rank{id: at.ticket, updated: t.UpdatedAt, stands: min(len(r.asked(q, at.ticket)), 1)}
+			rows[at.ticket] = row
+		}
+		if at.role == ticket.HitMessageID {
+			row.named = 1
+		}
+	}
+	ranks := slices.SortedFunc(maps.Values(rows), func(a, b *rank) int {
+		return cmp.Or(b.stands-a.stands, b.named-a.named, b.updated.Compare(a.updated), slices.Compare(b.id[:], a.id[:]))
 	})
-	for _, t := range rows[store.CandidatesMost:] {
-		delete(ids, t.ID)
+	out := map[ticket.ID]bool{}
+	for _, row := range ranks[:min(len(ranks), store.CandidatesMost)] {
+		out[row.id] = true
 	}
-	return ids
+	return out
+}
+
+// SentAs implements [store.Intake].
+func (r *reader) SentAs(ctx context.Context, tenant ticket.TenantID, mailbox ticket.ID, ids []ticket.Fingerprint) (map[ticket.Fingerprint]ticket.ID, error) {
+	if err := r.check(ctx); err != nil {
+		return nil, err
+	}
+	out := map[ticket.Fingerprint]ticket.ID{}
+	for _, f := range ids {
+		for at := range r.state.prints[printKey{ref{tenant, mailbox}, f}] {
+			m, ok := r.state.messages.get(tenant, at.message)
+			if at.role != ticket.HitMessageID || !ok || m.Mailbox != mailbox || m.Direction != ticket.Out {
+				continue
+			}
+			if have, ok := out[f]; !ok || slices.Compare(m.ID[:], have[:]) < 0 {
+				out[f] = m.ID
+			}
+		}
+	}
+	return out, nil
 }
 
 func unique[T comparable](in []T) []T {

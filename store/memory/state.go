@@ -73,8 +73,9 @@ type place struct {
 
 // found is what a fingerprint says about a ticket.
 type found struct {
-	ticket ticket.ID
-	role   ticket.HitRole
+	ticket  ticket.ID
+	role    ticket.HitRole
+	message ticket.ID
 }
 
 // state is everything that is stored. Values in it are never changed in place:

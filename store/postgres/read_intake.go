@@ -81,7 +81,9 @@ var candidates = `WITH picks AS MATERIALIZED (
 				WHERE tenant = $1 AND mailbox = $2 AND fingerprint = x.fingerprint GROUP BY ticket OFFSET 0) h
 			CROSS JOIN LATERAL (SELECT updated_at FROM {s}.tickets
 				WHERE tenant = $1 AND id = h.ticket AND mailbox IS NOT DISTINCT FROM $2 OFFSET 0) k
-			ORDER BY k.updated_at DESC, h.ticket DESC LIMIT $6) p),
+			ORDER BY EXISTS (SELECT FROM {s}.members m WHERE m.tenant = $1 AND m.ticket = h.ticket
+					AND (m.address = ANY($5::bytea[]) OR m.domain = ANY($8::bytea[]))) DESC,
+				'm' = ANY(h.roles) DESC, k.updated_at DESC, h.ticket DESC LIMIT $6) p),
 	named AS MATERIALIZED (
 		SELECT g.id, g.ticket FROM unnest($4::uuid[]) AS x(id) CROSS JOIN LATERAL (
 			SELECT id, ticket FROM {s}.messages
@@ -172,6 +174,35 @@ func (r *reader) Contacts(ctx context.Context, tenant ticket.TenantID, mailbox t
 				out[c.Address] = c.ID
 			}
 			return err
+		},
+	})
+	return out, err
+}
+
+// SentAs implements [store.Intake].
+func (r *reader) SentAs(ctx context.Context, tenant ticket.TenantID, mailbox ticket.ID, ids []ticket.Fingerprint) (map[ticket.Fingerprint]ticket.ID, error) {
+	out := map[ticket.Fingerprint]ticket.ID{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	err := r.run(ctx, "sent as", step{
+		sql: `SELECT x.fingerprint, s.id FROM unnest($3::bytea[]) AS x(fingerprint) CROSS JOIN LATERAL (
+			SELECT m.id FROM (SELECT message FROM {s}.hits
+				WHERE tenant = $1 AND mailbox = $2 AND fingerprint = x.fingerprint AND role = 'm' OFFSET 0) h
+			CROSS JOIN LATERAL (SELECT id FROM {s}.messages
+				WHERE tenant = $1 AND id = h.message AND mailbox IS NOT DISTINCT FROM $2 AND direction = 'out' OFFSET 0) m
+			ORDER BY m.id LIMIT 1) s`,
+		args: []any{string(tenant), uid{&mailbox}, prints(ids)},
+		rows: func(rows pgx.Rows) error {
+			for rows.Next() {
+				var f ticket.Fingerprint
+				var id ticket.ID
+				if err := rows.Scan(fpr{&f}, uid{&id}); err != nil {
+					return err
+				}
+				out[f] = id
+			}
+			return rows.Err()
 		},
 	})
 	return out, err

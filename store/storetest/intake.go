@@ -19,6 +19,8 @@ var intakeCases = []testCase{
 	{"Intake/Members", intakeMembers},
 	{"Intake/Contacts", intakeContacts},
 	{"Intake/CandidatesNamed", intakeNamed},
+	{"Intake/CandidatesFlooded", intakeFlooded},
+	{"Intake/SentAs", intakeSentAs},
 	{"Intake/AutoReplies", intakeAutoReplies},
 	{"Intake/TicketKeys", intakeTicketKeys},
 	{"Intake/Premises", intakePremises},

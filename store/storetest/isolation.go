@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -206,6 +207,14 @@ var readCases = map[string]readCase{
 	"Candidates": func(ctx context.Context, r store.Reader, tenant ticket.TenantID, e *estate) ([]ticket.ID, error) {
 		rows, err := r.Candidates(ctx, store.CandidateQuery{Tenant: tenant, Mailbox: e.box.ID, Fingerprints: []ticket.Fingerprint{e.c.Hits[0].Fingerprint}, Messages: []ticket.ID{e.c.Messages[1].ID}})
 		return idsOf(rows, err, func(c ticket.Candidate) ticket.ID { return c.Ticket.ID })
+	},
+	"SentAs": func(ctx context.Context, r store.Reader, tenant ticket.TenantID, e *estate) ([]ticket.ID, error) {
+		var ids []ticket.Fingerprint
+		for _, h := range e.c.Hits {
+			ids = append(ids, h.Fingerprint)
+		}
+		rows, err := r.SentAs(ctx, tenant, e.box.ID, ids)
+		return slices.Collect(maps.Values(rows)), err
 	},
 	"AutoReplies": func(ctx context.Context, r store.Reader, tenant ticket.TenantID, e *estate) ([]ticket.ID, error) {
 		var to []ticket.ID

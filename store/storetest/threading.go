@@ -41,6 +41,80 @@ func intakeNamed(w *world) {
 	w.same(got[0].Members, []ticket.Member{ann, bob, learned}, "members after a second write")
 }
 
+// intakeFlooded has strangers quote an id on more tickets than are looked at:
+// the tickets that count are found all the same.
+func intakeFlooded(w *world) {
+	box := w.connect("acme", 1)
+	c := store.Changes{Tenant: "acme"}
+	put := func(age time.Duration, role ticket.HitRole) store.Ticket {
+		t := w.newTicket(box)
+		t.UpdatedAt = w.now.Add(-age)
+		c.NewTickets = append(c.NewTickets, t)
+		c.Hits = append(c.Hits, store.Hit{Mailbox: box.ID, Ticket: t.ID, Message: newID(), Hit: ticket.Hit{Fingerprint: fp(1), Role: role}})
+		return t
+	}
+	ann, org := ticket.Member{Address: fp(5), Contact: newID()}, ticket.Member{Address: fp(6), Domain: fp(8), Contact: newID(), Pending: true}
+	member := func(t store.Ticket, m ticket.Member) {
+		c.Members = append(c.Members, store.Member{Mailbox: box.ID, Ticket: t.ID, Member: m})
+	}
+	real, hers, theirs := put(3000*time.Hour, ticket.HitMessageID), put(2000*time.Hour, ticket.HitReference), put(4000*time.Hour, ticket.HitThread)
+	member(hers, ann)
+	member(theirs, org)
+	for range store.CandidatesMost * 2 {
+		member(put(0, ticket.HitReference), ticket.Member{Address: fp(7), Contact: newID()})
+	}
+	w.must(c)
+	found := func(q store.CandidateQuery) (out []ticket.ID) {
+		q.Tenant, q.Mailbox, q.Fingerprints = "acme", box.ID, []ticket.Fingerprint{fp(1)}
+		cands := get(w, func(ctx context.Context, r store.Reader) ([]ticket.Candidate, error) { return r.Candidates(ctx, q) })
+		w.same(len(cands), store.CandidatesMost, "how many of a flood are looked at")
+		for _, x := range cands {
+			if x.Ticket.ID == real.ID || x.Ticket.ID == hers.ID || x.Ticket.ID == theirs.ID {
+				out = append(out, x.Ticket.ID)
+			}
+		}
+		return out
+	}
+	w.same(found(store.CandidateQuery{}), []ticket.ID{real.ID}, "the mail itself")
+	both := []ticket.ID{real.ID, hers.ID}
+	slices.SortFunc(both, func(a, b ticket.ID) int { return slices.Compare(a[:], b[:]) })
+	w.same(found(store.CandidateQuery{From: []ticket.Fingerprint{fp(5)}}), both, "a ticket that the sender is on")
+	both = []ticket.ID{real.ID, theirs.ID}
+	slices.SortFunc(both, func(a, b ticket.ID) int { return slices.Compare(a[:], b[:]) })
+	w.same(found(store.CandidateQuery{Domains: []ticket.Fingerprint{fp(8)}}), both, "a ticket that a colleague is on")
+}
+
+// intakeSentAs asks which messages of ours went out under ids.
+func intakeSentAs(w *world) {
+	box, elsewhere := w.connect("acme", 1), w.connect("acme", 2)
+	t, foreign := w.open(box), w.open(elsewhere)
+	c := store.Changes{Tenant: "acme"}
+	put := func(t store.Ticket, seq int64, d ticket.Direction, id int, role ticket.HitRole) ticket.ID {
+		m := w.newMessage(t, seq)
+		m.Direction = d
+		c.Messages = append(c.Messages, m)
+		c.Hits = append(c.Hits, store.Hit{Mailbox: t.Mailbox, Ticket: t.ID, Message: m.ID, Hit: ticket.Hit{Fingerprint: fp(id), Role: role}})
+		return m.ID
+	}
+	put(t, 1, ticket.In, 1, ticket.HitMessageID)
+	one, two := put(t, 2, ticket.Out, 1, ticket.HitMessageID), put(t, 3, ticket.Out, 1, ticket.HitMessageID)
+	put(t, 4, ticket.Out, 2, ticket.HitReference)
+	put(t, 5, ticket.In, 3, ticket.HitMessageID)
+	put(foreign, 1, ticket.Out, 4, ticket.HitMessageID)
+	w.must(c)
+	first := one
+	if slices.Compare(two[:], one[:]) < 0 {
+		first = two
+	}
+	ask := func(ids ...ticket.Fingerprint) map[ticket.Fingerprint]ticket.ID {
+		return get(w, func(ctx context.Context, r store.Reader) (map[ticket.Fingerprint]ticket.ID, error) {
+			return r.SentAs(ctx, "acme", box.ID, ids)
+		})
+	}
+	w.same(ask(fp(1), fp(2), fp(3), fp(4), fp(9), fp(1)), map[ticket.Fingerprint]ticket.ID{fp(1): first}, "the first of ours, of this mailbox")
+	w.same(ask(), map[ticket.Fingerprint]ticket.ID{}, "nothing asked for")
+}
+
 // intakeAutoReplies counts automatic replies in a window.
 func intakeAutoReplies(w *world) {
 	box, elsewhere := w.connect("acme", 1), w.connect("acme", 2)

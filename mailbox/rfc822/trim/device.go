@@ -28,6 +28,9 @@ func isDeviceLine(line string) bool {
 	if strings.HasSuffix(s, " from mobile") && words <= 4 {
 		return true
 	}
+	if strings.HasSuffix(s, "küldve") && words <= 5 && namesBrand(s) {
+		return true // Hungarian puts "sent" last
+	}
 	if n, _ := deviceOpener(s + " "); link != "" && n == len(s)+1 {
 		return namesBrand(link) // "Sent using https://..."
 	}
@@ -64,7 +67,7 @@ func deviceOpener(s string) (n int, mine bool) {
 		"enviado pelo ", "enviado con ", "enviado do ", "enviado com ", "enviado via ", "inviato da ", "inviato dal ", "inviato con ",
 		"inviato tramite ", "verzonden vanaf ", "verstuurd vanaf ", "verzonden met ", "verstuurd met ", "verzonden via ", "verzonden vanuit ",
 		"отправлено с ", "отправлено из ", "надіслано з ", "wysłane z ", "wysłano z ", "wysłane za ", "odesláno z ", "odoslané z ",
-		"elküldve ", "küldve ", "στάλθηκε από ", "εστάλη από ", "enviat des ", "iphone", "ipad", "androidから"} {
+		"elküldve ", "küldve ", "στάλθηκε από ", "εστάλη από ", "enviat des ", "أُرسلت من ", "أرسلت من ", "أُرسل من ", "أرسل من ", "مرسل من ", "تم الإرسال من ", "נשלח מ", "iphone", "ipad", "androidから"} {
 		if strings.HasPrefix(s, p) {
 			return len(p), false
 		}
@@ -93,7 +96,7 @@ func namesBrand(s string) bool {
 		"blackberry", "windows", "outlook", "yahoo", "proton", "superhuman", "hotmail", "gmail", "spark", "aol", "postbox",
 		"polymail", "fastmail", "foxmail", "zoho", "mailspring", "smartphone", "puhelim", "älypuhelin", "aquamail", "bluemail",
 		"airmail", "mail.ru", "yandex", "gmx", "web.de", "sparrow", "mailbox", "nine", "thunderbird", "k-9", "fairemail", "tutanota", "tuta", "naver",
-		"手机", "手機", "mailmate", "canary", "edison", "newton", "shortwave", "icloud")
+		"手机", "手機", "mailmate", "canary", "edison", "newton", "shortwave", "icloud", "mail app", "mail-app")
 }
 
 // namesDevice reports words for a telephone, a computer or a mail program.

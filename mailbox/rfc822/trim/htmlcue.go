@@ -17,12 +17,16 @@ func (c *cutter) headerBlock(i, to int, ruled bool) int {
 		return i
 	}
 	var seen [fieldOther + 1]int
-	end, foreign, address, digits, date := i, 0, false, false, ""
+	end, foreign, address, digits, date, last := i, 0, false, false, "", fieldNone
 	for j := i; j < to && j < i+16 && foreign < 3; j++ {
 		f, value := headerLine(lines[j].text)
 		if f == fieldNone {
 			if seen[fieldFrom] > 0 && lines[j].gap && seen[fieldSubject]+seen[fieldDate] > 0 {
 				break
+			}
+			if j == end && !lines[j].gap && (last == fieldTo || last == fieldCc) && isOpenList(lines[j-1].text) {
+				end = j + 1
+				continue
 			}
 			foreign++
 			continue
@@ -31,7 +35,7 @@ func (c *cutter) headerBlock(i, to int, ruled bool) int {
 			break
 		}
 		seen[f]++
-		foreign, end = 0, j+1
+		foreign, end, last = 0, j+1, f
 		address = address || strings.IndexByte(value, '@') > 0
 		if f == fieldDate {
 			date = value
@@ -51,6 +55,12 @@ func (c *cutter) headerBlock(i, to int, ruled bool) int {
 		return end
 	}
 	return i
+}
+
+// isOpenList reports a line of addresses that goes on below.
+func isOpenList(line string) bool {
+	line = strings.TrimRight(line, " ")
+	return strings.HasSuffix(line, ",") || strings.HasSuffix(line, ";") || strings.LastIndexByte(line, '<') > strings.LastIndexByte(line, '>')
 }
 
 // hasClock reports a date that says the time of day, as those of clients do.

@@ -1,6 +1,7 @@
 package trim
 
 import (
+	"iter"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -86,6 +87,7 @@ type plainText struct {
 	quoted    *ticket.Forwarded
 	dateText  string
 	alone     bool // the body is nothing but the mail it passes on
+	lastPlain int  // the last line that is neither blank nor quoted, or -1
 	devices   int  // lines compared with greetings so far, and so on
 	intros    int
 	blocks    int
@@ -96,7 +98,7 @@ func readLines(body string) *plainText {
 	body = strings.ReplaceAll(strings.ReplaceAll(body, "\r\n", "\n"), "\r", "\n")
 	t := &plainText{lines: make([]textLine, 0, strings.Count(body, "\n")+1)}
 	fenced := false
-	for raw := range strings.SplitSeq(body, "\n") {
+	for raw := range textLines(body) {
 		l := textLine{raw: raw}
 		l.bare, l.depth = unquote(raw)
 		l.code = fenced
@@ -121,6 +123,24 @@ func readLines(body string) *plainText {
 	}
 	t.rest = len(t.lines)
 	return t
+}
+
+// textLines yields the lines of a body, and apart those that a client wrote on
+// one.
+func textLines(body string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for raw := range strings.SplitSeq(body, "\n") {
+			parts := glued(raw)
+			if parts == nil && !yield(raw) {
+				return
+			}
+			for _, s := range parts {
+				if !yield(s) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // readUnfenced reads the lines again without the meaning of fences.

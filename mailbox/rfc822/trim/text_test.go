@@ -136,7 +136,8 @@ func TestDeviceLine(t *testing.T) {
 		"Von meinem iPhone gesendet", "Gesendet mit Proton Mail", "Envoyé de mon iPhone", "Enviado desde mi Huawei",
 		"Inviato da iPhone", "Verstuurd vanaf mijn iPhone", "Wysłane z iPhone'a", "Odesláno z iPhonu", "Отправлено с iPhone",
 		"iPhone'umdan gönderildi", "发自我的iPhone", "iPhoneから送信", "나의 iPhone에서 보냄", "Sent from my phone, please excuse typos.",
-		"Sent via the Samsung Galaxy S8, an AT&T 5G smartphone"} {
+		"Sent via the Samsung Galaxy S8, an AT&T 5G smartphone", "أُرسلت من الـ iPhone", "נשלח מה-iPhone שלי", "Az iPhone-omról küldve",
+		"Gesendet mit der Telekom Mail App"} {
 		if !isDeviceLine(s) {
 			t.Errorf("not a device: %q", s)
 		}
@@ -145,6 +146,7 @@ func TestDeviceLine(t *testing.T) {
 		"Lähetetty lasku on väärä.", "Lähetetty sähköpostitse eilen.", "Sent from my account because his is locked.",
 		"Sent to you from my phone", "Skickat med posten i går", "Enviado por correo", "Get the invoice by Friday",
 		"Sendt fra Oslo på mandag, ankommet Bergen på tirsdag", "Von meinem Konto wurde zweimal abgebucht.",
+		"Das Bild wurde vom iPhone gesendet", "Az ajánlatot tegnap reggel küldtem el az iPhone-ról",
 		"Did you get it? Sent from my phone?", "내 주문이 아직 도착하지 않았습니다"} {
 		if isDeviceLine(s) {
 			t.Errorf("a sentence taken for a device: %q", s)

@@ -76,6 +76,9 @@ func (t *plainText) cutIntroduced() {
 		return
 	}
 	above := t.count(0, first, textOwn)
+	if t.count(t.introEnd(first), t.rest, textQuote) == 0 || t.introEnd(first) > t.lastPlain {
+		t.attributed(first, t.introEnd(first))
+	}
 	if quotes := t.count(first, t.rest, textQuote) + t.bars(first); quotes == 0 {
 		if above > 0 {
 			t.cutFrom(first, t.rest, "quote", "")

@@ -10,6 +10,10 @@ import (
 // mark finds what takes several lines to see: attributions, blocks of header
 // lines and lines that set off a repeated mail.
 func (t *plainText) mark() {
+	t.lastPlain = len(t.lines) - 1
+	for t.lastPlain >= 0 && (t.lines[t.lastPlain].kind == textBlank || t.lines[t.lastPlain].kind == textQuote) {
+		t.lastPlain--
+	}
 	for i := 0; i < len(t.lines); i++ {
 		l := &t.lines[i]
 		if l.kind == textBlank || l.code {
@@ -54,7 +58,7 @@ func (t *plainText) setsOff(i int) bool {
 	case isGroupWise(l.raw):
 		t.startRest(i, "separator")
 		return true
-	case quoted:
+	case quoted && (i < t.lastPlain || !isOriginalLine(l.bare) || t.quotesBefore(i)):
 		return false
 	case isOriginalLine(l.bare):
 		t.startRest(i, "separator")
@@ -175,14 +179,19 @@ func (t *plainText) bodyAfter(c *cutter, at int) string {
 		if i == 0 && isForwardLine(l.bare) || len(l.bare) > 20 && isForwardEnd(l.bare) {
 			continue // the line that Zoho repeats, and with which mutt ends
 		}
-		s := l.raw
-		for range depth {
-			s = strings.TrimPrefix(strings.TrimPrefix(strings.TrimLeft(s, " "), ">"), " ")
-		}
+		s := unquoteTo(l.raw, depth)
 		b.WriteString(strings.Trim(strings.TrimRight(s, " \t"), "\ufeff"))
 		b.WriteByte('\n')
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// unquoteTo takes that many quote marks off a line.
+func unquoteTo(s string, depth int) string {
+	for range depth {
+		s = strings.TrimPrefix(strings.TrimPrefix(strings.TrimLeft(s, " "), ">"), " ")
+	}
+	return s
 }
 
 // leastDepth returns how many quote marks all the lines from one on have.
