@@ -31,7 +31,7 @@
 // Connecting the same account again finds the same mailbox. Mail that arrives
 // from now on is taken in; [ConnectOptions] opens a window into the past, whose
 // mail makes closed tickets and fires nothing. [Tenant.Mailboxes] tells how each
-// mailbox does and what happens next; [Tenant.Disconnect] fences one.
+// mailbox does and what happens next; [Tenant.Disconnect] ends one.
 //
 // # Who reads, and what for
 //
@@ -62,6 +62,20 @@
 // A mail that could not be taken in is in [Tenant.Quarantine] under a named
 // cause; [Tenant.Reprocess] and [Tenant.Release] take it out.
 //
+// # Going away
+//
+// [Tenant.Disconnect] closes a mailbox at once: nothing is read from it, sent by
+// it or opened, and its credential is gone. Within Config.Grace the same account
+// can be connected again as if nothing had happened; then its keys are destroyed
+// and its rows removed. [Tenant.Close] does so for a whole tenant, [Tenant.Erase]
+// for a mailbox, a ticket, its attachments or a contact, and [Tenant.Hold] keeps
+// what a legal ground covers until [Tenant.ReleaseHold] or its time.
+// [Tenant.Erasures] tells what was done and how late. All of it is written into
+// an erasure ledger first (Config.Ledger), which stores follow: one that was
+// restored from an older copy is noticed and opens nothing until [Desk.Recover],
+// which Run calls, has carried out what it missed. Run erases what is due; hosts
+// that use RunOnce call [Desk.EraseDue].
+//
 // # Your transaction
 //
 // What changes a ticket also works inside a transaction of yours: replies,
@@ -81,14 +95,15 @@
 // and carries no content, so that it may be logged and shown. [HTTPStatus]
 // turns one into the status of an HTTP answer.
 //
-// Configuration: [ErrConfig], [ErrKeys], [ErrSchema], [ErrNoProvider],
-// [ErrAccount].
+// Configuration: [ErrConfig], [ErrKeys], [ErrLedger], [ErrSchema],
+// [ErrNoProvider], [ErrAccount].
 //
 // Access: [ErrNoPrincipal], [ErrNoPurpose], [ErrDenied], [ErrAccessLog],
-// [ErrInTransaction].
+// [ErrInTransaction], [ErrHeld], [ErrRestored].
 //
 // Objects: [ErrNotFound], [ErrBadID], [ErrState], [ErrBrake], [ErrStale], [ErrFenced],
-// [ErrTransition], [ErrErased], [ErrSealed], [ErrRejected].
+// [ErrTransition], [ErrErased], [ErrUnreadable], [ErrHold], [ErrSealed],
+// [ErrRejected].
 //
 // Mail: [ErrNoRecipient], [ErrEmpty], [ErrHeader], [ErrAddress], [ErrTooLarge],
 // [ErrInfected], [ErrUnscanned].

@@ -267,6 +267,9 @@ func (t *Tenant) Hold(ctx context.Context, r HoldRequest) (Hold, error) {
 	}
 	s := privacy.Scope{Tenant: t.id, Mailbox: r.Mailbox, Ticket: r.Ticket, Contact: r.Contact}
 	if err := t.exists(ctx, s); err != nil {
+		if errors.Is(err, ErrNotFound) {
+			err = errors.Join(t.desk.erasures.TooLate(ctx, s), err)
+		}
 		return Hold{}, err
 	}
 	h, err := t.desk.erasures.Hold(ctx, erase.Hold{

@@ -29,7 +29,7 @@ var (
 	// was erased since.
 	ErrRestored = errors.New("helpdesk: the stores are older than the erasure ledger, so nothing is opened: call Recover or Run")
 	// ErrHold: a hold that cannot be placed; the text names the field.
-	ErrHold = errors.New("helpdesk: bad hold")
+	ErrHold = errors.New("helpdesk: bad hold: mend the field that the error names")
 	// ErrUnreadable: a hold came too late for some of what it covers.
 	ErrUnreadable = erase.ErrUnreadable
 	// ErrHeld: the content is kept for a legal hold, and for nothing else.
@@ -124,19 +124,19 @@ func HTTPStatus(err error) int {
 		return http.StatusOK
 	case is(ErrNoPrincipal):
 		return http.StatusUnauthorized
-	case is(ErrDenied, ErrNoPurpose, ErrInfected):
+	case is(ErrDenied, ErrNoPurpose, ErrInfected, ErrHeld):
 		return http.StatusForbidden
+	case is(ErrErased, ErrUnreadable):
+		return http.StatusGone
 	case is(ErrNotFound):
 		return http.StatusNotFound
 	case is(ErrStale, ErrFenced, ErrState, ErrBrake, ErrTransition):
 		return http.StatusConflict
-	case is(ErrErased):
-		return http.StatusGone
 	case is(ErrTooLarge):
 		return http.StatusRequestEntityTooLarge
-	case is(ErrBadID, ErrRejected, ErrNoRecipient, ErrEmpty, ErrAccount, ErrNoProvider, ErrHeader, ErrAddress):
+	case is(ErrBadID, ErrHold, ErrRejected, ErrNoRecipient, ErrEmpty, ErrAccount, ErrNoProvider, ErrHeader, ErrAddress):
 		return http.StatusBadRequest
-	case is(ErrUnavailable, ErrAccessLog, ErrSchema, ErrUnscanned):
+	case is(ErrUnavailable, ErrRestored, ErrAccessLog, ErrSchema, ErrUnscanned):
 		return http.StatusServiceUnavailable
 	case is(context.DeadlineExceeded, context.Canceled):
 		return http.StatusGatewayTimeout

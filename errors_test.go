@@ -25,6 +25,11 @@ var statuses = map[string]struct {
 }{
 	"ErrConfig":        {helpdesk.ErrConfig, 500},
 	"ErrKeys":          {helpdesk.ErrKeys, 500},
+	"ErrLedger":        {helpdesk.ErrLedger, 500},
+	"ErrRestored":      {helpdesk.ErrRestored, 503},
+	"ErrHold":          {helpdesk.ErrHold, 400},
+	"ErrUnreadable":    {helpdesk.ErrUnreadable, 410},
+	"ErrHeld":          {helpdesk.ErrHeld, 403},
 	"ErrNoProvider":    {helpdesk.ErrNoProvider, 400},
 	"ErrAccount":       {helpdesk.ErrAccount, 400},
 	"ErrNoRecipient":   {helpdesk.ErrNoRecipient, 400},

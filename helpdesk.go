@@ -121,10 +121,6 @@ func New(c Config) (*Desk, error) {
 		}
 		c.Keys = EphemeralKeys()
 	}
-	c, err := c.withLedger()
-	if err != nil {
-		return nil, err
-	}
 	if c.Grace < 0 || c.Grace > GraceMost {
 		return nil, fmt.Errorf("%w: Grace is negative or longer than GraceMost", ErrConfig)
 	}
@@ -140,6 +136,9 @@ func New(c Config) (*Desk, error) {
 		d.providers[p.Name()] = p
 	}
 	if err := d.gates(); err != nil {
+		return nil, err
+	}
+	if err := d.chooseLedger(); err != nil {
 		return nil, err
 	}
 	root, slots, ledger, err := d.bind()

@@ -68,17 +68,17 @@ func (k keyFile) ledger() Ledger { return LedgerFile(string(k) + ".ledger") }
 // ledger is one in memory, for a store that forgets as well.
 func (k *heldKeys) ledger() Ledger { return heldLedger{k.erasures, false} }
 
-// withLedger chooses the ledger of a configuration that names none.
-func (c Config) withLedger() (Config, error) {
-	if c.Ledger == nil {
-		if k, ok := c.Keys.(ledgerKeeper); ok {
-			c.Ledger = k.ledger()
-		}
+// chooseLedger takes the ledger that comes with the keys when the configuration
+// names none.
+func (d *Desk) chooseLedger() error {
+	c := &d.cfg
+	if k, ok := c.Keys.(ledgerKeeper); ok && c.Ledger == nil {
+		c.Ledger = k.ledger()
 	}
 	if c.Ledger == nil || !c.Ledger.Durable() && c.Store.AccessLog().Durable() {
-		return c, fmt.Errorf("%w: Ledger is nil beside a durable store: use LedgerFile or LedgerStore", ErrConfig)
+		return fmt.Errorf("%w: Ledger is nil beside a durable store: use LedgerFile or LedgerStore", ErrConfig)
 	}
-	return c, nil
+	return nil
 }
 
 // follow makes the executor of erasures, and looks whether the stores have

@@ -224,7 +224,7 @@ type Executor struct{ Config }
 func New(c Config) *Executor { return &Executor{c} }
 
 // ErrUnreadable: a hold came too late for some of what it covers.
-var ErrUnreadable = errors.New("erase: some of it was unreadable already when the hold came")
+var ErrUnreadable = errors.New("erase: some of it was unreadable already when the hold came: what is left is kept, the rest only the provider may still have")
 
 // UnreadableError names the erasures that a hold came too late for. It is
 // [ErrUnreadable].

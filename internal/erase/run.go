@@ -3,6 +3,7 @@ package erase
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -109,11 +110,21 @@ func (x *Executor) Hold(ctx context.Context, h Hold) (Hold, error) {
 	if err := x.CatchUp(ctx); err != nil {
 		return Hold{}, err
 	}
+	return h, x.tooLate(ctx, h.Scope, at.N)
+}
+
+// TooLate returns *[UnreadableError] when erasures that are past the point of
+// no return are about the same thing as a scope.
+func (x *Executor) TooLate(ctx context.Context, s privacy.Scope) error {
+	return x.tooLate(ctx, s, math.MaxInt64)
+}
+
+func (x *Executor) tooLate(ctx context.Context, s privacy.Scope, before int64) error {
 	late := &UnreadableError{}
-	err = x.Store.View(ctx, func(ctx context.Context, r store.Reader) error {
+	err := x.Store.View(ctx, func(ctx context.Context, r store.Reader) error {
 		late.Erasures = nil
-		return x.eachErasure(ctx, r, h.Scope.Tenant, func(e Erasure) error {
-			if e.State == Erasing && e.Entry < at.N && meets(e.Plan, h.Scope) {
+		return x.eachErasure(ctx, r, s.Tenant, func(e Erasure) error {
+			if e.State == Erasing && e.Entry < before && meets(e.Plan, s) {
 				late.Erasures = append(late.Erasures, e.ID)
 			}
 			return nil
@@ -122,7 +133,7 @@ func (x *Executor) Hold(ctx context.Context, h Hold) (Hold, error) {
 	if err == nil && len(late.Erasures) > 0 {
 		err = late
 	}
-	return h, err
+	return err
 }
 
 // meets tells whether a plan and a hold may be about the same thing.

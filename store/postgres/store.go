@@ -208,7 +208,7 @@ func (s *Store) Bind(ctx context.Context, d store.Deployment) (store.Deployment,
 	}
 	var is store.Deployment
 	err := s.batch(ctx, "bind", step{
-		sql:  `INSERT INTO {s}.deployment (id, keys, ledger) VALUES ($1, $2, $3)
+		sql: `INSERT INTO {s}.deployment (id, keys, ledger) VALUES ($1, $2, $3)
 			ON CONFLICT (one) DO UPDATE SET ledger = coalesce(deployment.ledger, excluded.ledger)`,
 		args: []any{uid{&d.ID}, uid{&d.Keys}, uid{&d.Ledger}},
 	}, s.readDeployment(&is))
