@@ -288,13 +288,42 @@ func (c *composing) basis(ctx context.Context) (basis, error) {
 	if b.answers, err = decode[head](got[2].Plain); err != nil {
 		return b, err
 	}
-	b.to = b.answers.From
 	if m.Direction == ticket.Out {
 		b.to = b.answers.To
-	} else if to, err := clean(b.answers.ReplyTo, b.self); err == nil && len(to) > 0 {
-		b.to = to // a Reply-To that is we ourselves asks for nothing
+		return b, nil
 	}
-	return b, nil
+	b.to, err = c.replyTo(ctx, b)
+	return b, err
+}
+
+// replyTo is whom the mail that is answered asks to write to. Where nobody
+// vouches for the sender of a mail that joined by what he quotes, that is
+// nobody but who is on the ticket: a name and an id are easily borrowed.
+func (c *composing) replyTo(ctx context.Context, b basis) ([]Address, error) {
+	to, err := clean(b.answers.ReplyTo, b.self)
+	if err != nil || len(to) == 0 {
+		return b.answers.From, nil // unreadable, or we ourselves: it asks for nothing
+	}
+	if rung := c.last.Match.Rung; rung == "" || rung == ticket.RungNone || verdict(b.answers.Auth) == ticket.VerdictPass {
+		return to, nil
+	}
+	h, err := c.t.desk.vault.Hasher(ctx, c.t.id, c.m.Identity)
+	if err != nil {
+		return nil, err
+	}
+	var members []ticket.Member
+	err = c.t.desk.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
+		members, err = r.Members(ctx, c.t.id, c.tick.ID)
+		return err
+	})
+	to = slices.DeleteFunc(to, func(a Address) bool {
+		f := h.Fingerprint(privacy.DomainAddress, a.Addr)
+		return !slices.ContainsFunc(members, func(m ticket.Member) bool { return m.Address == f && !m.Pending })
+	})
+	if len(to) == 0 {
+		to = b.answers.From
+	}
+	return to, err
 }
 
 // orNew returns the id that was chosen beforehand, or a new one.
