@@ -81,6 +81,9 @@ type composing struct {
 	m    store.Mailbox
 	tick store.Ticket
 	last *store.Message // what a reply answers, or nil
+	// newest is the ticket's newest message where that came in, or nil: a
+	// machine answers nothing over the head of a bounce or of somebody new.
+	newest *store.Message
 
 	automatic bool
 	base      string // base subject of the mail
@@ -93,7 +96,7 @@ func (t *Tenant) Compose(ctx context.Context, id ticket.ID, r Reply) (*Prepared,
 	if strings.TrimSpace(r.Text) == "" && strings.TrimSpace(r.HTML) == "" {
 		return nil, ErrEmpty
 	}
-	c, err := t.composing(ctx, id)
+	c, err := t.composing(ctx, id, r.Automatic)
 	if err != nil {
 		return nil, err
 	}
@@ -115,10 +118,11 @@ func (t *Tenant) Compose(ctx context.Context, id ticket.ID, r Reply) (*Prepared,
 		}
 		rules.AfterReply = r.Status
 	}
-	if c.automatic = r.Automatic; c.automatic {
-		if c.last == nil || !ticket.Answerable(c.last.Message) {
+	if c.automatic {
+		if c.last == nil || !ticket.Answerable(c.last.Message) || c.newest != nil && !ticket.Answerable(c.newest.Message) {
 			return nil, braked(ticket.BrakeKind)
 		}
+		o.to = o.to[:min(len(o.to), 1)] // a Reply-To does not spread what a machine writes
 	}
 	return c.mail(ctx, basis.self, o, rules, false)
 }
@@ -128,7 +132,7 @@ func (t *Tenant) ComposeNote(ctx context.Context, id ticket.ID, n Note) (*Prepar
 	if strings.TrimSpace(n.Text) == "" {
 		return nil, ErrEmpty
 	}
-	c, err := t.composing(ctx, id)
+	c, err := t.composing(ctx, id, false)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +199,7 @@ func (t *Tenant) ComposeTicket(ctx context.Context, n NewTicket) (*Prepared, err
 }
 
 // composing reads what a message on a ticket is made of.
-func (t *Tenant) composing(ctx context.Context, id ticket.ID) (*composing, error) {
+func (t *Tenant) composing(ctx context.Context, id ticket.ID, automatic bool) (*composing, error) {
 	if err := t.mayRead(ctx, "ticket.reply"); err != nil {
 		return nil, err
 	}
@@ -203,7 +207,7 @@ func (t *Tenant) composing(ctx context.Context, id ticket.ID) (*composing, error
 	if err != nil {
 		return nil, err
 	}
-	c := &composing{t: t, by: by, now: t.desk.now().UTC()}
+	c := &composing{t: t, by: by, now: t.desk.now().UTC(), automatic: automatic}
 	err = t.desk.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
 		if c.tick, err = r.Ticket(ctx, t.id, id); err != nil {
 			return err
@@ -214,6 +218,11 @@ func (t *Tenant) composing(ctx context.Context, id ticket.ID) (*composing, error
 		if c.tick.Answers.IsZero() {
 			return nil
 		}
+		if c.automatic {
+			if err := c.readNewest(ctx, r); err != nil {
+				return err
+			}
+		}
 		m, err := r.Message(ctx, t.id, c.tick.Answers)
 		c.last = &m
 		return err
@@ -222,6 +231,15 @@ func (t *Tenant) composing(ctx context.Context, id ticket.ID) (*composing, error
 		err = store.ErrFenced
 	}
 	return c, err
+}
+
+// readNewest reads the newest message of the ticket.
+func (c *composing) readNewest(ctx context.Context, r store.Reader) error {
+	ms, err := r.Messages(ctx, store.MessageQuery{Tenant: c.t.id, Ticket: c.tick.ID, After: c.tick.Seq - 1, Limit: 1})
+	if err == nil && len(ms) > 0 && ms[0].Direction == ticket.In {
+		c.newest = &ms[0]
+	}
+	return err
 }
 
 // actor is who the context says acts.
@@ -270,13 +288,42 @@ func (c *composing) basis(ctx context.Context) (basis, error) {
 	if b.answers, err = decode[head](got[2].Plain); err != nil {
 		return b, err
 	}
-	b.to = b.answers.From
 	if m.Direction == ticket.Out {
 		b.to = b.answers.To
-	} else if to, err := clean(b.answers.ReplyTo, b.self); err == nil && len(to) > 0 {
-		b.to = to // a Reply-To that is we ourselves asks for nothing
+		return b, nil
 	}
-	return b, nil
+	b.to, err = c.replyTo(ctx, b)
+	return b, err
+}
+
+// replyTo is whom the mail that is answered asks to write to. Where nobody
+// vouches for the sender of a mail that joined by what he quotes, that is
+// nobody but who is on the ticket: a name and an id are easily borrowed.
+func (c *composing) replyTo(ctx context.Context, b basis) ([]Address, error) {
+	to, err := clean(b.answers.ReplyTo, b.self)
+	if err != nil || len(to) == 0 {
+		return b.answers.From, nil // unreadable, or we ourselves: it asks for nothing
+	}
+	if rung := c.last.Match.Rung; rung == "" || rung == ticket.RungNone || verdict(b.answers.Auth) == ticket.VerdictPass {
+		return to, nil
+	}
+	h, err := c.t.desk.vault.Hasher(ctx, c.t.id, c.m.Identity)
+	if err != nil {
+		return nil, err
+	}
+	var members []ticket.Member
+	err = c.t.desk.store.View(ctx, func(ctx context.Context, r store.Reader) (err error) {
+		members, err = r.Members(ctx, c.t.id, c.tick.ID)
+		return err
+	})
+	to = slices.DeleteFunc(to, func(a Address) bool {
+		f := h.Fingerprint(privacy.DomainAddress, a.Addr)
+		return !slices.ContainsFunc(members, func(m ticket.Member) bool { return m.Address == f && !m.Pending })
+	})
+	if len(to) == 0 {
+		to = b.answers.From
+	}
+	return to, err
 }
 
 // orNew returns the id that was chosen beforehand, or a new one.

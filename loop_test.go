@@ -1,6 +1,7 @@
 package helpdesk_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/helpdesk-go/helpdesk"
+	"github.com/helpdesk-go/helpdesk/store"
 	"github.com/helpdesk-go/helpdesk/ticket"
 )
 
@@ -75,6 +77,29 @@ func TestLoopsStop(t *testing.T) {
 		}
 		if sent != 3 {
 			t.Errorf("%d automatic replies to one address, want 3", sent)
+		}
+	})
+	bubble(t, "over the head of a bounce", func(t *testing.T) {
+		b, id, answer := talk(t, nil)
+		b.deliver(mail{from: ann, id: "2@customer.example", reply: answer, subject: "Re: Lamp", text: "Yes."})
+		b.work()
+		b.fake.Deliver("support", dsn(answer, ann, ""))
+		b.work()
+		if err := b.acknowledge(id); !errors.Is(err, helpdesk.ErrBrake) {
+			t.Errorf("a bounce is answered by what it bounced from: %v", err)
+		}
+		b.reply(id, "A person still may.")
+	})
+	bubble(t, "to as many as a Reply-To names", func(t *testing.T) {
+		b := newBench(t, plain(), nil)
+		b.deliver(mail{from: ann, id: "1@x.example", subject: "Order", text: "An order.", more: "Reply-To: " + ann + ", " + eve + "\r\n"})
+		b.work()
+		if err := b.acknowledge(b.one().Ticket.ID); err != nil {
+			t.Fatal(err)
+		}
+		b.work()
+		if to := b.fake.Sent("support")[0].To; len(to) != 1 || to[0] != ann {
+			t.Errorf("an automatic reply goes to %v", to)
 		}
 	})
 	for name, m := range map[string]mail{
@@ -240,6 +265,42 @@ func TestMerging(t *testing.T) {
 		b.work()
 		if n := len(b.conversation(second).Messages); n != 2 {
 			t.Errorf("%d messages on the ticket that was taken out again", n)
+		}
+	})
+}
+
+// behind reads one ticket as it was before another transaction changed it.
+type behind struct {
+	store.Tx
+	id ticket.ID
+}
+
+func (b behind) Ticket(ctx context.Context, tenant ticket.TenantID, id ticket.ID) (store.Ticket, error) {
+	t, err := b.Tx.Ticket(ctx, tenant, id)
+	if id == b.id {
+		t.Version--
+		t.Merged = ticket.ID{}
+	}
+	return t, err
+}
+
+// TestMergingMeets: of two merges at the same time that make a circle together
+// one has to decide again.
+func TestMergingMeets(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		b := newBench(t, plain(), nil)
+		b.deliver(mail{from: ann, id: "1@customer.example", subject: "Lamp", text: "Dark."})
+		b.deliver(mail{from: ann, id: "2@customer.example", subject: "Chair", text: "Broken."})
+		b.work()
+		first, second := b.find("Lamp"), b.find("Chair")
+		if err := b.acme.Merge(b.agent, second, first); err != nil {
+			t.Fatal(err)
+		}
+		err := b.store.Update(b.agent, func(ctx context.Context, tx store.Tx) error {
+			return b.acme.Tx(behind{tx, second}).Merge(ctx, first, second)
+		})
+		if !errors.Is(err, store.ErrStale) {
+			t.Errorf("the other way round at the same time: %v, want ErrStale", err)
 		}
 	})
 }

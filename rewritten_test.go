@@ -112,3 +112,36 @@ func TestForgedStart(t *testing.T) {
 		}
 	})
 }
+
+// TestReplyTo: where a reply goes that a mail asks to be sent elsewhere.
+func TestReplyTo(t *testing.T) {
+	to := func(addr string) string { return "Reply-To: " + addr + "\r\n" }
+	for _, c := range []struct {
+		name, first, second, want string
+	}{
+		{"who starts a ticket says where", to(eve), "", eve},
+		{"a name and an id are borrowed", "", to(eve), ann},
+		{"somebody else of the ticket, not yet taken in", "", to(bob), ann},
+		{"whom we wrote to", to(eve), to(eve), eve},
+		{"somebody who is vouched for", "", to(eve) + passes + border, eve},
+	} {
+		bubble(t, c.name, func(t *testing.T) {
+			b := checked(t, hop, nil)
+			b.deliver(mail{from: ann, cc: bob, id: "1@customer.example", subject: "Lamp", text: "Dark.", more: c.first})
+			b.work()
+			id := b.one().Ticket.ID
+			b.reply(id, "Have you tried the switch?")
+			b.work()
+			if c.second != "" {
+				b.deliver(mail{from: ann, id: "2@customer.example", reply: "1@customer.example", subject: "Re: Lamp", text: "Send it here.", more: c.second})
+				b.work()
+				b.reply(id, "Where?")
+				b.work()
+			}
+			sent := b.fake.Sent("support")
+			if got := sent[len(sent)-1].To; len(got) != 1 || got[0] != c.want {
+				t.Errorf("it goes to %v, want %s", got, c.want)
+			}
+		})
+	}
+}

@@ -166,6 +166,27 @@ func TestAnyOrder(t *testing.T) {
 	})
 }
 
+// TestBackfillWindows: an old conversation is taken in as one, whatever the
+// window for reopening tickets is today.
+func TestBackfillWindows(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		b := unconnected(t, plain(), func(c *helpdesk.Config) {
+			c.PageSize = 1
+			c.Rules.ReopenWithin = 24 * time.Hour
+		})
+		month := time.Now().Add(-30 * 24 * time.Hour)
+		b.fake.DeliverAt("support", mail{from: ann, id: "1@customer.example", subject: "Lamp", text: "One."}.raw(), month)
+		b.fake.DeliverAt("support", mail{from: ann, id: "2@customer.example", reply: "1@customer.example", subject: "Re: Lamp", text: "Two."}.raw(), month.Add(time.Hour))
+		o := helpdesk.ConnectOptions{}
+		o.Intake.Since = month.Add(-time.Hour)
+		b.connect(o)
+		b.patiently(time.Minute)
+		if c := b.one(); len(c.Messages) != 2 {
+			t.Errorf("%d messages together", len(c.Messages))
+		}
+	})
+}
+
 func TestReopening(t *testing.T) {
 	for _, c := range []struct {
 		name  string

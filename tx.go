@@ -90,9 +90,21 @@ func (x *Tx) Merge(ctx context.Context, id, into ticket.ID) error {
 	case to.ID == id || to.Mailbox != from.Mailbox:
 		return ErrState
 	}
-	return x.change(ctx, id, func(t ticket.Ticket, by ticket.Actor) (ticket.Ticket, []ticket.Event) {
-		return t.Merge(to.ID, by, x.t.desk.now().UTC())
-	})
+	by, err := actor(ctx)
+	if err != nil {
+		return err
+	}
+	next, events := from.Merge(to.ID, by, x.t.desk.now().UTC())
+	if len(events) == 0 {
+		return nil
+	}
+	// The other one gets a new version as well, so that of two merges that
+	// would make a circle together one is stale.
+	kept := to.Ticket
+	kept.Version++
+	return x.t.desk.apply(ctx, x.tx, store.Changes{Tenant: x.t.id, Events: events, Tickets: []store.TicketUpdate{
+		{Ticket: next, Was: from.Version}, {Ticket: kept, Was: to.Version},
+	}})
 }
 
 // Tag adds and removes tags; removing wins. Tags are names of the host's
