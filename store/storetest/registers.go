@@ -80,4 +80,3 @@ func reached(w *world) {
 	w.ok(err, "deployment")
 	w.same(got.Reached, *to(2).Reached, "the place in the ledger")
 }
-
