@@ -133,7 +133,7 @@ func evidence(in ticket.Inbound, it mailbox.Item, h *privacy.Hasher) ticket.Evid
 		Own:       it.Sent,
 	}
 	if len(in.From) > 0 {
-		ev.From = h.Fingerprint(privacy.DomainAddress, in.From[0].Addr)
+		ev.From = addressPrint(h, in.From[0].Addr)
 		ev.Domain = domainPrint(h, in.From[0].Addr)
 		if answersBySubject(in) {
 			ev.Subject = subjectPrint(h, in.BaseSubject, in.From[0].Addr)
@@ -204,13 +204,13 @@ func peopleOf(in ticket.Inbound, h *privacy.Hasher, self own) people {
 	var p people
 	// A sender who is one of several is nobody that is known here.
 	if len(in.From) > 0 && !ambiguous(in.Auth) {
-		p.from = h.Fingerprint(privacy.DomainAddress, in.From[0].Addr)
+		p.from = addressPrint(h, in.From[0].Addr)
 	}
 	if !p.from.IsZero() {
 		p.place(h, p.from, in.From[0].Addr)
 	}
 	for _, a := range slices.Concat(in.To, in.Cc) {
-		f := h.Fingerprint(privacy.DomainAddress, a.Addr)
+		f := addressPrint(h, a.Addr)
 		if !self.is(a.Addr) && !f.IsZero() && f != p.from && !slices.Contains(p.to, f) && len(p.to) < copiedMost {
 			p.to = append(p.to, f)
 			p.place(h, f, a.Addr)

@@ -317,7 +317,7 @@ func (c *composing) replyTo(ctx context.Context, b basis) ([]Address, error) {
 		return err
 	})
 	to = slices.DeleteFunc(to, func(a Address) bool {
-		f := h.Fingerprint(privacy.DomainAddress, a.Addr)
+		f := addressPrint(h, a.Addr)
 		return !slices.ContainsFunc(members, func(m ticket.Member) bool { return m.Address == f && !m.Pending })
 	})
 	if len(to) == 0 {

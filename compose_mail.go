@@ -196,7 +196,7 @@ type recipients struct {
 func (c *composing) contacts(ctx context.Context, h *privacy.Hasher, hd head) (recipients, error) {
 	r := recipients{mailbox: c.m.ID}
 	for _, a := range envelope(hd) {
-		r.addrs = append(r.addrs, h.Fingerprint(privacy.DomainAddress, a))
+		r.addrs = append(r.addrs, addressPrint(h, a))
 		r.domains = append(r.domains, domainPrint(h, a))
 	}
 	err := c.t.desk.store.View(ctx, func(ctx context.Context, rd store.Reader) (err error) {

@@ -59,7 +59,22 @@ func subjectPrint(h *privacy.Hasher, base, addr string) ticket.Fingerprint {
 	if base == "" || addr == "" {
 		return ticket.Fingerprint{}
 	}
-	return h.Fingerprint(privacy.DomainSubject, base+"\x00"+addr)
+	return h.Fingerprint(privacy.DomainSubject, base+"\x00"+inDNS(addr))
+}
+
+// addressPrint is an address.
+func addressPrint(h *privacy.Hasher, addr string) ticket.Fingerprint {
+	return h.Fingerprint(privacy.DomainAddress, inDNS(addr))
+}
+
+// inDNS is an address with its domain as it stands in the DNS: mail software
+// writes an international one either way (RFC 6531, section 3.7.1).
+func inDNS(addr string) string {
+	at := strings.LastIndexByte(addr, '@')
+	if domain := auth.Domain(addr[at+1:]); at >= 0 && domain != "" {
+		return addr[:at+1] + domain
+	}
+	return addr
 }
 
 // titlePrint is a base subject alone, for comparing two mails that ids join.
@@ -95,7 +110,7 @@ func report(ev *ticket.Evidence, in ticket.Inbound, h *privacy.Hasher) (original
 		}
 	}
 	for _, r := range in.Bounce.Recipients[:min(len(in.Bounce.Recipients), copiedMost)] {
-		if f := h.Fingerprint(privacy.DomainAddress, r.Address); !f.IsZero() {
+		if f := addressPrint(h, r.Address); !f.IsZero() {
 			ev.Reported = append(ev.Reported, f)
 		}
 	}

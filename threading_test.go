@@ -166,6 +166,40 @@ func TestAnyOrder(t *testing.T) {
 	})
 }
 
+// TestOneAddressManySpellings: who writes his address another way is the same
+// person, to answers and to bounces.
+func TestOneAddressManySpellings(t *testing.T) {
+	for _, c := range [][2]string{
+		{"ann@bücher.example", "ann@xn--bcher-kva.example"},
+		{"ann@xn--bcher-kva.example", "ann@BÜCHER.example"},
+		{"ann@bücher.example", "Ann@bu\u0308cher.example."},
+		{"ann@customer.example", "ANN@Customer.Example"},
+	} {
+		bubble(t, c[1], func(t *testing.T) {
+			b := newBench(t, plain(), nil)
+			b.deliver(mail{from: c[0], id: "1@customer.example", subject: "Lamp", text: "Dark."})
+			b.work()
+			b.deliver(mail{from: c[1], id: "2@customer.example", reply: "1@customer.example", subject: "Re: Lamp", text: "More."})
+			b.deliver(mail{from: c[1], id: "3@customer.example", subject: "Re: Lamp", text: "And more."})
+			b.fake.Deliver("support", dsn("1@customer.example", c[1], ""))
+			b.work()
+			if conv := b.one(); len(conv.Messages) != 4 {
+				t.Errorf("%d messages on the ticket", len(conv.Messages))
+			}
+		})
+	}
+	bubble(t, "alike is not the same", func(t *testing.T) {
+		b := newBench(t, plain(), nil)
+		b.deliver(mail{from: "ann@bücher.example", id: "1@customer.example", subject: "Lamp", text: "Dark."})
+		b.work()
+		b.deliver(mail{from: "ann@bucher.example", id: "2@customer.example", reply: "1@customer.example", subject: "Re: Lamp", text: "Dark."})
+		b.work()
+		if n := len(b.tickets()); n != 2 {
+			t.Errorf("%d tickets", n)
+		}
+	})
+}
+
 // TestBackfillWindows: an old conversation is taken in as one, whatever the
 // window for reopening tickets is today.
 func TestBackfillWindows(t *testing.T) {

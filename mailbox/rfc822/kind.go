@@ -44,7 +44,8 @@ func classify(root *part, in *ticket.Inbound, env Envelope) {
 	if len(away) > 0 {
 		auto = append(auto, quietEvidence(h, env)...)
 	}
-	if len(auto) > 0 && len(away) > 0 || len(away) > 1 {
+	vacation := strings.Contains(fieldValue(h, "Auto-Submitted"), "vacation") || fieldValue(h, "X-Apple-Action") == "vacation"
+	if len(auto) > 0 && (len(away) > 0 || vacation) || len(away) > 1 {
 		in.Kind, in.KindEvidence = ticket.KindOutOfOffice, append(auto, away...)
 		return
 	}
@@ -163,6 +164,9 @@ func fieldValue(h header, name string) string {
 }
 
 func autoSubmitted(h header, value string) bool {
-	v, _, _ := strings.Cut(unfold(h.get("Auto-Submitted")), ";")
+	v := unfold(h.get("Auto-Submitted"))
+	if i := strings.IndexAny(v, ";("); i >= 0 {
+		v = v[:i] // parameters, and the comment of Sieve: "auto-replied (vacation)"
+	}
 	return strings.EqualFold(strings.TrimSpace(v), value)
 }

@@ -24,6 +24,9 @@ func awayEvidence(in *ticket.Inbound, expected bool) (ev []string) {
 	if rest, ok := strings.CutPrefix(subject, "auto:"); ok && len(ev) == 0 && has(rest, awayWords()) {
 		ev = append(ev, "subject") // as Notes writes it, with the name of who is away
 	}
+	if len(ev) == 0 && namesAbsent(in, subject) {
+		ev = append(ev, "subject")
+	}
 	if len(ev) == 0 && !expected {
 		return nil // nothing else says so: the text alone would not decide
 	}
@@ -39,17 +42,26 @@ func awayEvidence(in *ticket.Inbound, expected bool) (ev []string) {
 	return ev
 }
 
+// namesAbsent reports the subject of Notes with the name of who is away, over
+// a text in the first person: nobody writes so of himself.
+func namesAbsent(in *ticket.Inbound, subject string) bool {
+	if _, replied := cutPrefix(in.Subject, replyWords); replied || !strings.HasSuffix(strings.TrimRight(subject, ". "), " is out of the office") {
+		return false
+	}
+	return has(strings.ToLower(cut(in.Text, maxAwayText)), []string{"i will be out of", "i am out of", "i'm out of"})
+}
+
 // awaySubjects are beginnings that programs write. Of two pieces of evidence
 // without a header one must be such a beginning; so words that a person would
 // begin a subject with are left out.
 func awaySubjects() []string {
 	return []string{
-		"out of office", "out-of-office", "out of the office", "automatic reply", "auto reply:", "auto-reply:", "autoreply:", "auto response:", "vacation reply", // en
+		"out of office", "out-of-office", "out of the office", "automatic reply", "auto reply:", "auto-reply:", "autoreply:", "auto response:", "vacation reply", "out-of-the-office", "i am out of office", "i'm out of office", "ooo:", // en
 		"automatisk svar", "fraværsmelding", "fråværsmelding", "automatisk fraværssvar", "ikke til stede", "ikkje til stades", // nb, nn, da
 		"autosvar", "frånvaromeddelande", "frånvaro:", "automatiskt svar", "ej på plats", // sv
 		"fraværsbesked", "fravær:", "ikke på kontoret", // da
 		"automaattinen vastaus", "poissaoloviesti", "poissaoloilmoitus", "poissa toimistosta", // fi
-		"abwesenheitsnotiz", "automatische antwort", "abwesenheit:", "abwesend:", // de
+		"abwesenheitsnotiz", "abwesenheitsmeldung", "abwesenheitsassistent", "urlaubsnotiz", "automatische antwort", "abwesenheit:", "abwesend:", // de
 		"automatisch antwoord", "afwezigheidsmelding", "afwezig:", "niet aanwezig", // nl
 		"réponse automatique", "absence du bureau", "absent du bureau", "message d'absence", // fr
 		"respuesta automática", "fuera de la oficina", "fuera de oficina", // es

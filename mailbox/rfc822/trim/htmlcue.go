@@ -104,7 +104,15 @@ func isAttribution(line string, quoted bool) bool {
 	case strings.HasPrefix(line, "--") && strings.HasSuffix(line, "--"):
 		return date && hasWroteVerb(line)
 	}
-	return date && address && introducesInline(line)
+	return date && address && (introducesInline(line) || opensAttribution(line) && wroteLast(line))
+}
+
+// wroteLast reports a line that ends with an address in angle brackets and the
+// word for wrote alone, as those of Zoho do.
+func wroteLast(line string) bool {
+	i := strings.LastIndexByte(line, '>') + 1
+	verb := strings.TrimSpace(line[i:])
+	return i > 0 && verb != "" && len(verb) < 20 && strings.IndexByte(verb, ' ') < 0 && hasWroteVerb(verb)
 }
 
 // introducesInline reports an attribution with the text it introduces on the

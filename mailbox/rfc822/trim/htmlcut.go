@@ -137,7 +137,7 @@ func (c *cutter) reply(i int, r htmlRange) int32 {
 	}
 	_, headers := c.headersNear(r.line, r.lineTo)
 	forward := r.line < r.lineTo && isForwardLine(c.tree.lines[r.line].text)
-	if headers || forward || first < 0 && c.introduced(r) {
+	if headers || forward || first < 0 && (c.introduced(r) || r.rule == "spark" && c.ownAbove(r.line)) {
 		c.whole(r)
 		return r.leafTo
 	}
@@ -145,14 +145,38 @@ func (c *cutter) reply(i int, r htmlRange) int32 {
 		return r.leaf // an answer of which the quote was cut
 	}
 	q := c.rangeOf(&c.tree.elements[first])
-	if q.line-r.line <= 4 {
-		c.set(r.line, q.line, lineQuote, "attribution", r.rule)
-	}
+	c.set(c.attributionAbove(r.line, q.line), q.line, lineQuote, "attribution", r.rule)
 	if c.tree.elements[first].mark.kind == markIndent {
 		c.quote(q)
 		return q.leafTo
 	}
 	return q.leaf
+}
+
+// ownAbove reports whether the writer's own words stand above a line.
+func (c *cutter) ownAbove(line int) bool {
+	for i := range line {
+		if c.tree.lines[i].state == lineOwn {
+			return true
+		}
+	}
+	return false
+}
+
+// attributionAbove returns the line at which the attribution of the quote at a
+// line begins, or that line: people write between the two as well. What only has
+// a date or an address, in a language that nobody knows here, has few lines.
+func (c *cutter) attributionAbove(from, quote int) int {
+	text := ""
+	for i := quote - 1; i >= from && i >= quote-4; i-- {
+		if text = strings.TrimSpace(c.tree.lines[i].text + " " + text); isAttribution(text, true) {
+			return i
+		}
+	}
+	if quote-from <= 2 && (dateLike(text) || strings.IndexByte(text, '@') > 0) {
+		return from
+	}
+	return quote
 }
 
 // attributes reports whether a container for attributions holds one: people
