@@ -58,8 +58,8 @@ func asciiHost(u *url.URL) bool {
 		return host != ""
 	}
 	a, err := idna.Lookup.ToASCII(host)
-	if err != nil {
-		return false
+	if err != nil || a == "" {
+		return false // a name of nothing but what IDNA leaves out
 	}
 	if port := u.Port(); port != "" {
 		a += ":" + port
