@@ -145,7 +145,11 @@ func (c *cutter) reply(i int, r htmlRange) int32 {
 		return r.leaf // an answer of which the quote was cut
 	}
 	q := c.rangeOf(&c.tree.elements[first])
-	c.set(c.attributionAbove(r.line, q.line), q.line, lineQuote, "attribution", r.rule)
+	above := c.attributionAbove(r.line, q.line)
+	if above == q.line && q.line > r.line && c.tree.elements[first].mark.kind == markIndent {
+		return r.leaf // something else is written above it: nothing tells it from an indented text
+	}
+	c.set(above, q.line, lineQuote, "attribution", r.rule)
 	if c.tree.elements[first].mark.kind == markIndent {
 		c.quote(q)
 		return q.leafTo
