@@ -67,10 +67,13 @@ func bounceEvidence(root *part, in *ticket.Inbound, env Envelope) []string {
 	return nil
 }
 
-// answers reports the signs that responders leave on what they write for a
-// person, and servers do not on their reports: RFC 3834, sections 3.1.5, 3.1.8
-// and 5.
+// answers reports the signs that lists, and responders on what they write for a
+// person, leave, and servers do not on their reports: RFC 2919, RFC 3834,
+// sections 3.1.5, 3.1.8 and 5.
 func answers(h header, in *ticket.Inbound) bool {
+	if h.get("List-Id") != nil {
+		return true
+	}
 	switch fieldValue(h, "Precedence") {
 	case "bulk", "junk":
 		return true

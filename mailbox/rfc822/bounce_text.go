@@ -112,7 +112,10 @@ func (c *bounceCollector) freeText(s string) {
 	lines := strings.Split(cut(s, maxReport), "\n")
 	for pass := range 3 {
 		for i, line := range lines {
-			for _, a := range lineAddresses(line, pass == 1) {
+			if isHelpLine(line) {
+				continue
+			}
+			for _, a := range lineAddresses(line, pass == 1 || namesRecipient(line)) {
 				if c.own(a, pass == 2) {
 					continue
 				}
@@ -123,6 +126,23 @@ func (c *bounceCollector) freeText(s string) {
 			return
 		}
 	}
+}
+
+// namesRecipient reports a sentence that says to whom a mail did not go.
+func namesRecipient(line string) bool {
+	if len(line) > 500 || !strings.Contains(line, "@") {
+		return false
+	}
+	return has(strings.ToLower(line), []string{"not be delivered to ", "not delivered to ", "unable to deliver your message to ", "unable to deliver message to ", "undeliverable to ", "could not deliver your message to "})
+}
+
+// isHelpLine reports a sentence that says whom to ask. Its address is nobody's
+// who did not get the mail.
+func isHelpLine(line string) bool {
+	if len(line) > 500 || !strings.Contains(line, "@") {
+		return false
+	}
+	return has(strings.ToLower(line), []string{"reply to ", "please contact", "contact us", "write to ", "send mail to ", "send an email to ", "send email to ", "for help", "for assistance", "further assistance"})
 }
 
 // own reports an address that cannot be the recipient: who the bounce came from
@@ -142,7 +162,7 @@ func lineAddresses(line string, all bool) (list []string) {
 	}
 	first := true
 	for f := range strings.FieldsSeq(trimmed) {
-		angled := strings.Contains(f, "<")
+		angled := strings.Contains(f, "<") || strings.Contains(f, "SMTP=")
 		if a := cleanRecipient(f); a != "" && (all || first || angled) {
 			list = append(list, a)
 		}
@@ -154,6 +174,9 @@ func lineAddresses(line string, all bool) (list []string) {
 
 // cleanRecipient takes the address out of "rfc822; <a@b>" and the like.
 func cleanRecipient(s string) string {
+	if i := strings.Index(s, "SMTP="); i >= 0 {
+		s, _, _ = strings.Cut(s[i+len("SMTP="):], ";") // the directory name of Exchange
+	}
 	if i := strings.IndexByte(s, ';'); i >= 0 && i+1 < len(s) {
 		s = s[i+1:]
 	}
@@ -162,7 +185,7 @@ func cleanRecipient(s string) string {
 		s, _, _ = strings.Cut(s, ">")
 	}
 	s = strings.Trim(strings.TrimSpace(s), "<>()[]\"',.:;*")
-	s = strings.TrimPrefix(lowerASCII(s), "mailto:")
+	s = strings.TrimPrefix(strings.TrimPrefix(lowerASCII(s), "mailto:"), "=20")
 	if len(s) > maxMessageID || !strings.Contains(s, "@") {
 		return ""
 	}
