@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/helpdesk-go/helpdesk"
@@ -86,26 +87,29 @@ func (s *site) showTicket(v *visit, d draft) error {
 		p.Messages = append(p.Messages, s.message(id, m))
 		p.Last = m.Seq
 	}
-	p.To = answered(c.Messages)
+	p.To = answered(c.Ticket, c.Messages)
 	s.pages.render(v.w, d.Code, "ticket", p)
 	return nil
 }
 
-// answered says whom a reply goes to, as the library will decide it.
-func answered(list []helpdesk.Message) string {
-	to := ""
-	for _, m := range list {
-		switch {
-		case m.Direction == ticket.In && m.Match.Standing != ticket.StandingPending && m.Match.Standing != ticket.StandingUnverified:
-			to = people(m.From)
-			if len(m.ReplyTo) > 0 {
-				to = people(m.ReplyTo)
-			}
-		case m.Direction == ticket.Out && to == "":
-			to = people(m.To)
-		}
+// answered says whom a reply goes to: whoever wrote the message that the ticket
+// answers. The library follows a Reply-To that nobody vouches for only to people
+// on the ticket, so it is not shown here.
+func answered(t helpdesk.Ticket, list []helpdesk.Message) string {
+	i := slices.IndexFunc(list, func(m helpdesk.Message) bool { return m.ID == t.Answers })
+	if i < 0 {
+		return ""
 	}
-	return to
+	m := list[i]
+	began := m.Match.Rung == "" || m.Match.Rung == ticket.RungNone
+	switch {
+	case m.Direction == ticket.Out:
+		return people(m.To)
+	case len(m.ReplyTo) > 0 && (began || m.Auth.DMARC == "pass"):
+		return people(m.ReplyTo)
+	default:
+		return people(m.From)
+	}
 }
 
 func (s *site) message(id ticket.ID, m helpdesk.Message) message {
