@@ -136,7 +136,8 @@ func (h *host) open(ctx context.Context, st store.Store, p mailbox.Provider, out
 	}
 	for {
 		h.desk, err = helpdesk.New(helpdesk.Config{
-			Store: st, Keys: crashingKeys{helpdesk.KeyFile(os.Getenv(wire.EnvKeys)), h.crash}, Providers: helpdesk.Providers{p},
+			Store: st, Keys: crashingKeys{helpdesk.KeyFile(os.Getenv(wire.EnvKeys)), h.crash},
+			Ledger: helpdesk.LedgerFile(os.Getenv(wire.EnvKeys) + ".ledger"), Providers: helpdesk.Providers{p},
 			OnEvent: onEvent, Logger: slog.New(slog.NewTextHandler(out, nil)),
 			Workers: 8, PollEvery: h.set.PollEvery, MaxMail: h.set.MaxMail, PageSize: h.set.PageSize,
 		})
