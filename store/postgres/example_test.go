@@ -34,9 +34,12 @@ func ExampleJoin() {
 	check(err)
 	defer func() { _ = st.Close() }()
 	check(st.Migrate(ctx))
+	ledger, err := postgres.OpenLedger(ctx, dsn, postgres.LedgerOptions{}) // another database, in earnest
+	check(err)
+	defer func() { _ = ledger.Close() }()
 	fake := mailboxtest.NewFake(mailboxtest.FakeOptions{Capabilities: mailboxtest.PlainCapabilities()})
 	desk, err := helpdesk.New(helpdesk.Config{
-		Store: st, Keys: helpdesk.EphemeralKeys(), Providers: helpdesk.Providers{fake.Provider()},
+		Store: st, Keys: helpdesk.EphemeralKeys(), Ledger: helpdesk.LedgerStore(ledger), Providers: helpdesk.Providers{fake.Provider()},
 		OnEvent: func(ctx context.Context, tx helpdesk.StoreTx, e helpdesk.Event) error {
 			pg, _ := postgres.Unwrap(tx)
 			_, err := pg.Exec(ctx, "INSERT INTO log VALUES ($1)", string(e.Type))

@@ -109,11 +109,11 @@ func bugs() []bug {
 			name: "second threading path",
 			edits: []edit{
 				{"arrival.go", "\t\tif answersBySubject(in) {\n", "\t\tif true {\n"},
-				{"related.go", "base+\"\\x00\"+addr", "base"},
+				{"related.go", "base+\"\\x00\"+inDNS(addr)", "base"},
 				{
 					"decide.go",
-					"\td := p.board.Match(a.ev, p.rules, p.now)\n",
-					"\td := p.board.Match(a.ev, p.rules, p.now)\n" +
+					"\td := p.board.Match(a.ev, p.rules, at)\n",
+					"\td := p.board.Match(a.ev, p.rules, at)\n" +
 						"\tfor _, c := range p.cands {\n" +
 						"\t\tif d.Join.IsZero() && slices.Contains(c.Hits, ticket.Hit{Fingerprint: a.ev.Subject, Role: ticket.HitSubject}) {\n" +
 						"\t\t\td.Join = c.Ticket.ID\n\t\t}\n\t}\n",

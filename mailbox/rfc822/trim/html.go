@@ -41,8 +41,9 @@ const maxNested = 4
 // none, by the lines a reader would go by: attributions, blocks of header
 // lines, separators. Of a document that only passes a mail on, the reply is the
 // reply in that mail. What cannot be told from the writer's own words is kept.
-// Time and memory are linear in the length of doc. It never fails, and
-// trimming a reply again changes nothing.
+// Time and memory are linear in the length of doc. It never fails. HTML is for
+// whole documents: what a reply looks like without its quote is not evidence
+// of what the writer wrote, so a reply is not to be trimmed again.
 func HTML(doc string) HTMLResult {
 	res, ok := htmlReply(doc, 0)
 	if !ok {
