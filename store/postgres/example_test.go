@@ -37,6 +37,7 @@ func ExampleJoin() {
 	ledger, err := postgres.OpenLedger(ctx, dsn, postgres.LedgerOptions{}) // another database, in earnest
 	check(err)
 	defer func() { _ = ledger.Close() }()
+	check(ledger.Migrate(ctx))
 	fake := mailboxtest.NewFake(mailboxtest.FakeOptions{Capabilities: mailboxtest.PlainCapabilities()})
 	desk, err := helpdesk.New(helpdesk.Config{
 		Store: st, Keys: helpdesk.EphemeralKeys(), Ledger: helpdesk.LedgerStore(ledger), Providers: helpdesk.Providers{fake.Provider()},
